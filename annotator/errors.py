@@ -1,0 +1,33 @@
+"""What can go wrong by a user's doing. The text of each says what was wrong, where, and what to do next."""
+
+
+class AnnotatorError(Exception):
+    """A mistake or obstacle that its reader can do something about; shown as it is, never with a traceback."""
+
+
+class ImageError(AnnotatorError):
+    """A file could not be taken in as a picture."""
+
+
+class CheckpointError(AnnotatorError):
+    """A model's weights are missing, incomplete, or not what they should be."""
+
+
+class PromptError(AnnotatorError):
+    """A prompt that no segmenter could answer: a point outside the picture, a box without area."""
+
+
+class NotFoundError(AnnotatorError):
+    """An id that names nothing (any more)."""
+
+
+class ConflictError(AnnotatorError):
+    """The thing was changed elsewhere meanwhile; nothing was written."""
+
+
+class SettingsError(AnnotatorError):
+    """A setting, a command line value, or a machine that does not fit it."""
+
+
+class Cancelled(AnnotatorError):
+    """The user stopped a job."""

@@ -1,0 +1,193 @@
+"""Value types of a segmenter call: what goes in (Prompt), what is kept (Embedding), what comes out (Prediction)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from annotator.errors import PromptError
+
+CANDIDATES = 3
+LOW_RES_SIDE = 256  # of low_res_logits, as SAM's mask decoder gives and takes them
+MASK_THRESHOLD = 0.0  # a logit above it is inside the mask
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """Points, a box, and perhaps the logits of an earlier answer.
+
+    point_coords: N×2 float32 (x, y) in pixels of the original image, pixel centres at whole numbers.
+    point_labels: N int64, 1 foreground, 0 background.
+    box_xyxy: 4 float32, the same pixels, or None.
+    mask_input: 256×256 float32 logits, one of an earlier Prediction.low_res_logits, or None.
+    """
+
+    point_coords: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    point_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    box_xyxy: np.ndarray | None = None
+    mask_input: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        coords = np.asarray(self.point_coords if self.point_coords is not None else [], np.float32).reshape(-1, 2)
+        labels = np.asarray(self.point_labels if self.point_labels is not None else [], np.int64).reshape(-1)
+        if len(coords) != len(labels):
+            raise PromptError(f"Expected one label per point, got {len(coords)} points and {len(labels)} labels.")
+        if not np.isfinite(coords).all():
+            raise PromptError("A point's coordinates must be finite numbers.")
+        if not np.isin(labels, (0, 1)).all():
+            raise PromptError(f"A point label is 1 (foreground) or 0 (background), got {sorted(set(labels.tolist()))}.")
+        object.__setattr__(self, "point_coords", coords)
+        object.__setattr__(self, "point_labels", labels)
+        if self.box_xyxy is not None:
+            box = np.asarray(self.box_xyxy, np.float32).reshape(-1)
+            if box.shape != (4,) or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
+                raise PromptError(f"A box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box.tolist()}.")
+            object.__setattr__(self, "box_xyxy", box)
+        if self.mask_input is not None:
+            logits = np.asarray(self.mask_input, np.float32)
+            if logits.shape != (LOW_RES_SIDE, LOW_RES_SIDE):
+                raise PromptError(f"mask_input is {LOW_RES_SIDE}×{LOW_RES_SIDE} logits, got shape {logits.shape}.")
+            object.__setattr__(self, "mask_input", logits)
+        if not len(coords) and self.box_xyxy is None and self.mask_input is None:
+            raise PromptError("A prompt needs a point, a box, or an earlier mask.")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How an image lies in a segmenter's square input: scaled to inner_hw, at the top left, the rest padding."""
+
+    side: int
+    inner_hw: tuple[int, int]
+    size_hw: tuple[int, int]
+
+    @classmethod
+    def fit(cls, size_hw: tuple[int, int], *, side: int) -> "Frame":
+        """The frame of an image whose longer side is scaled to `side`; a half pixel rounds up, as SAM's does."""
+        scale = side / max(size_hw)
+        height, width = (max(1, int(length * scale + 0.5)) for length in size_hw)
+        return cls(side=side, inner_hw=(height, width), size_hw=(int(size_hw[0]), int(size_hw[1])))
+
+    @property
+    def low_res_inner_hw(self) -> tuple[int, int]:
+        """The part of 256×256 low_res_logits that the image covers (rounded up), rows and columns."""
+        height, width = (-(-length * LOW_RES_SIDE // self.side) for length in self.inner_hw)
+        return height, width
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """What an image encoder made of one image; its arrays are for the segmenter that made it alone.
+
+    segmenter: the fingerprint of that segmenter. arrays: float arrays by name, on the CPU.
+    """
+
+    segmenter: str
+    frame: Frame
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The three candidates that answer one prompt.
+
+    low_res_logits: 3×256×256 float32 in the segmenter's frame; feed one back as mask_input to refine.
+    predicted_iou: 3 float32, 0..1. stability_score: 3 float32, 0..1.
+    """
+
+    low_res_logits: np.ndarray
+    predicted_iou: np.ndarray
+    stability_score: np.ndarray
+    frame: Frame
+
+    @property
+    def best(self) -> int:
+        """Index of the candidate with the highest predicted IoU."""
+        return int(np.argmax(self.predicted_iou))
+
+    @cached_property
+    def masks(self) -> np.ndarray:
+        """3×H×W bool in the original image's size; computed when first asked for."""
+        return np.stack([self.mask(index) for index in range(len(self.low_res_logits))])
+
+    def mask(self, index: int, size_hw: tuple[int, int] | None = None) -> np.ndarray:
+        """One candidate as H×W bool, in the original's size or in size_hw (a reduced picture of the same shape).
+
+        Two bilinear steps as SAM's `postprocess_masks`: to the frame, cut to the inner part, to the size asked for.
+        Only the part that can hold mask pixels is computed.
+        """
+        return upscale_mask(self.low_res_logits[index], self.frame, size_hw or self.frame.size_hw)
+
+
+def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> np.ndarray:
+    """256×256 float32 logits in `frame` -> H×W bool of size_hw, the box around the positive logits alone computed.
+
+    Interpolation never exceeds its neighbours, so nothing positive lies more than one low-res pixel (and one frame
+    pixel for the second step) away from a positive logit; everything outside that box is False without being looked at.
+    """
+    mask = np.zeros(size_hw, bool)
+    rows, columns = np.flatnonzero((logits > MASK_THRESHOLD).any(1)), np.flatnonzero((logits > MASK_THRESHOLD).any(0))
+    if not len(rows):
+        return mask
+    per_cell = frame.side / LOW_RES_SIDE
+    spans = []
+    for found, inner, size in zip((rows, columns), frame.inner_hw, size_hw, strict=True):
+        first, last = (found[0] - 1.5) * per_cell - 1, (found[-1] + 2.5) * per_cell + 1
+        scale = size / inner
+        spans.append((max(0, int(first * scale)), min(size, int(np.ceil(last * scale)) + 1)))
+    (top, bottom), (left, right) = spans
+    if top >= bottom or left >= right:
+        return mask
+    across = _weights(frame.side, frame.inner_hw[1], size_hw[1], left, right)
+    narrowed = logits.astype(np.float32) @ across.T  # 256 × (right - left)
+    for start in range(top, bottom, STRIP_ROWS):  # strips bound the memory of a 100-megapixel mask
+        stop = min(bottom, start + STRIP_ROWS)
+        down = _weights(frame.side, frame.inner_hw[0], size_hw[0], start, stop)
+        mask[start:stop, left:right] = down @ narrowed > MASK_THRESHOLD
+    return mask
+
+
+STRIP_ROWS = 512
+
+
+def _weights(side: int, inner: int, size: int, start: int, stop: int) -> np.ndarray:
+    """(stop - start)×256 float32: rows start..stop of the two bilinear steps 256 -> side, cut to inner, -> size."""
+    at, low, high, part = _taps(np.arange(start, stop), inner, size)
+    weights = np.zeros((stop - start, LOW_RES_SIDE), np.float32)
+    for frame_row, weight in ((low, 1 - part), (high, part)):
+        _, first, second, share = _taps(frame_row, LOW_RES_SIDE, side)
+        np.add.at(weights, (at, first), weight * (1 - share))
+        np.add.at(weights, (at, second), weight * share)
+    return weights
+
+
+def _taps(outputs: np.ndarray, length_in: int, length_out: int):
+    """For each output place: its number, the two inputs it lies between, and its share of the second."""
+    place = np.clip((outputs + 0.5) * (length_in / length_out) - 0.5, 0, None).astype(np.float32)
+    low = np.minimum(place.astype(np.int64), length_in - 1)
+    return np.arange(len(outputs)), low, np.minimum(low + 1, length_in - 1), (place - low).astype(np.float32)
+
+
+def stability_scores(low_res_logits: np.ndarray, frame: Frame, *, offset: float = 1.0) -> np.ndarray:
+    """K×256×256 logits -> K float32: IoU of the mask cut at +offset with the mask cut at -offset.
+
+    SAM's `calculate_stability_score`, on the low-res logits inside the image; 0 where both are empty.
+    """
+    height, width = frame.low_res_inner_hw
+    inner = low_res_logits[:, :height, :width]
+    inside = (inner > MASK_THRESHOLD + offset).sum((1, 2)).astype(np.float32)
+    union = (inner > MASK_THRESHOLD - offset).sum((1, 2)).astype(np.float32)
+    return np.divide(inside, union, out=np.zeros_like(inside), where=union > 0)
+
+
+def resize_image(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """H×W×3 uint8 to another size; area averaging when it shrinks, bilinear when it grows."""
+    if image.shape[:2] == tuple(size_hw):
+        return image
+    shrinks = size_hw[0] < image.shape[0] or size_hw[1] < image.shape[1]
+    return cv2.resize(image, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

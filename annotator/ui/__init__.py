@@ -1,0 +1,1 @@
+"""The only code that imports gradio: the page, its server functions, the API endpoints."""

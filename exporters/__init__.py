@@ -1,0 +1,1 @@
+"""What people train with, written from what is stored."""

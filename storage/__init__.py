@@ -1,0 +1,1 @@
+"""Everything that is kept: pictures' records, categories, sessions, prompt events, instances."""

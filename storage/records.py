@@ -1,0 +1,103 @@
+"""What queries return: plain frozen values, never ORM objects."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from storage.rle import Rle
+
+
+class ImageStatus(StrEnum):
+    """How far the labelling of an image is."""
+
+    NEW = "new"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+
+
+class Origin(StrEnum):
+    """How an instance came about."""
+
+    CLICK = "click"
+    AUTO = "auto"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecord:
+    """One picture of the workspace. Width and height are those of the stored, upright pixels."""
+
+    id: int
+    sha256: str  # of the file as it was given, hex
+    stored_name: str  # file name under the workspace's images/ folder
+    original_name: str
+    width: int
+    height: int
+    exif_orientation: int  # 1..8 as found on import; the stored pixels are upright whatever it was
+    position: int  # order in the list, from 0
+    status: ImageStatus
+    created_at: datetime
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        return self.height, self.width
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryRecord:
+    """A class that instances can have."""
+
+    id: int
+    name: str
+    color: str  # "#rrggbb"
+    position: int  # order in the palette and of YOLO's class numbers, from 0
+    supercategory: str  # "" for none
+    is_thing: bool  # countable object (thing) or background material (stuff)
+    key: str | None  # the keyboard key that picks it, "1".."9" or a letter; None for none
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRecord:
+    """One step of a session, in order. Undone ones are kept for redo until a new step is taken."""
+
+    seq: int  # from 1 within the session, without gaps
+    op_id: str  # the client's own id of the operation; the same id twice is one step
+    kind: str  # see annotator/session.py
+    payload: dict[str, Any]
+    undone: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRecord:
+    """The prompts of one labeler on one image, with their history."""
+
+    id: int
+    image_id: int
+    labeler: str
+    revision: int  # grows with every change; an answer for an older one is discarded
+    chosen_candidate: int | None
+    status: str  # "open" while a prompt is unsaved, "idle" when none is
+    events: tuple[EventRecord, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceRecord:
+    """One saved mask with its category."""
+
+    id: int
+    image_id: int
+    category_id: int
+    rle: Rle
+    bbox_xywh: tuple[int, int, int, int]  # first pixel of the image is [0, 0, 1, 1]
+    area: int  # pixels
+    predicted_iou: float | None
+    stability_score: float | None
+    model: str | None  # the segmenter's name, None where no model made it
+    origin: Origin
+    labeler: str
+    prompt: list[dict[str, Any]]  # the steps it was made with, so that it can be edited; [] where there were none
+    is_crowd: bool
+    created_at: datetime
+    updated_at: datetime
