@@ -9,25 +9,51 @@ from pycocotools import mask as coco_mask
 
 @dataclass(frozen=True)
 class Rle:
-    """A mask in COCO's compressed form: runs in column-major order, zeros first, as an ASCII string."""
+    """A mask in COCO's compressed form: runs in column-major order, zeros first, as an ASCII string.
+
+    `encode` and `from_coco` make sound ones; the constructor itself takes what is known to be sound.
+    """
 
     size_hw: tuple[int, int]
     counts: str
 
     @classmethod
     def encode(cls, mask: np.ndarray) -> "Rle":
-        """H×W bool or 0/1 uint8 -> its runs. Raises ValueError for another shape."""
-        if mask.ndim != 2:
-            raise ValueError(f"Expected an H×W mask, got shape {mask.shape}.")
-        coded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+        """H×W of bool or numbers, anything but 0 being inside -> its runs. Raises ValueError for another shape."""
+        if mask.ndim != 2 or 0 in mask.shape:
+            raise ValueError(f"Expected an H×W mask of at least one pixel, got shape {mask.shape}.")
+        # pycocotools starts a new run wherever two bytes differ: a mask of 1 and 255 has to become one of 1 first.
+        coded = coco_mask.encode(np.asfortranarray(mask, dtype=bool).view(np.uint8))
         return cls(size_hw=(int(mask.shape[0]), int(mask.shape[1])), counts=coded["counts"].decode("ascii"))
 
     @classmethod
     def from_coco(cls, coded: dict[str, Any]) -> "Rle":
-        """{"size": [h, w], "counts": str or bytes} -> Rle."""
-        counts = coded["counts"]
-        height, width = coded["size"]
-        return cls(size_hw=(int(height), int(width)), counts=counts if isinstance(counts, str) else counts.decode("ascii"))
+        """{"size": [h, w], "counts": str or bytes} -> Rle. Raises ValueError when the runs do not fill the size.
+
+        What comes from outside is checked here, because pycocotools gives boxes of 2^32 pixels for some of it.
+        """
+        try:
+            height, width = (int(side) for side in coded["size"])
+            counts = coded["counts"]
+            text = counts if isinstance(counts, str) else counts.decode("ascii")
+            runs = _runs(text)
+        except (KeyError, TypeError, AttributeError, ValueError) as e:
+            raise ValueError('Expected a mask as {"size": [h, w], "counts": COCO\'s compressed string}.') from e
+        if height < 1 or width < 1 or (runs < 0).any() or int(runs.sum()) != height * width:
+            raise ValueError(f"The runs of a mask must add up to its size: {height}×{width} pixels got {runs.sum()}.")
+        rle = cls(size_hw=(height, width), counts=text)
+        # Runs of no pixels are legal, but toBbox stumbles over them; the same mask has a form without.
+        return rle if (runs[1:] > 0).all() else cls._from_runs(runs, rle.size_hw)
+
+    @classmethod
+    def _from_runs(cls, runs: np.ndarray, size_hw: tuple[int, int]) -> "Rle":
+        """K lengths, zeros first, any of which may be 0 -> the same mask with neighbours of a kind joined."""
+        inside = np.arange(len(runs))[runs > 0] % 2
+        is_end = np.append(np.diff(inside) != 0, True)
+        joined = np.diff(runs.cumsum()[runs > 0][is_end], prepend=0).tolist()
+        counts = [0, *joined] if inside[0] else joined
+        coded = coco_mask.frPyObjects({"size": list(size_hw), "counts": counts}, *size_hw)
+        return cls(size_hw=size_hw, counts=coded["counts"].decode("ascii"))
 
     def to_coco(self) -> dict[str, Any]:
         """{"size": [h, w], "counts": str}, ready for JSON and for pycocotools."""
@@ -35,7 +61,7 @@ class Rle:
 
     def decode(self) -> np.ndarray:
         """H×W bool."""
-        return coco_mask.decode(self.to_coco()).astype(bool)
+        return coco_mask.decode(self.to_coco()).view(bool)
 
     @property
     def area(self) -> int:
@@ -47,3 +73,25 @@ class Rle:
         """The tightest box, COCO form: one pixel at the top left is (0, 0, 1, 1); (0, 0, 0, 0) when empty."""
         x, y, width, height = (int(v) for v in coco_mask.toBbox(self.to_coco()))
         return x, y, width, height
+
+
+def _runs(counts: str) -> np.ndarray:
+    """COCO's compressed string -> K int64 lengths of runs. Raises ValueError for a string that is none.
+
+    A number is written five bits a character (from "0"), lowest first, the sixth bit saying that more follow and the
+    fifth of its last character being its sign; from the fourth number on it is the difference from the one two before.
+    """
+    codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
+    if not len(codes) or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
+        raise ValueError("not a string of runs")
+    is_last = (codes & 32) == 0
+    starts = np.concatenate(([0], np.flatnonzero(is_last)[:-1] + 1))
+    lengths = np.diff(np.append(starts, len(codes)))
+    if lengths.max() > 7:  # 35 bits; pycocotools itself keeps 32
+        raise ValueError("a run too long")
+    place = 5 * (np.arange(len(codes)) - np.repeat(starts, lengths))
+    numbers = np.add.reduceat((codes & 31) << place, starts)
+    numbers -= np.where(codes[is_last] & 16, np.int64(1) << (5 * lengths), 0)
+    numbers[1::2] = np.cumsum(numbers[1::2])
+    numbers[2::2] = np.cumsum(numbers[2::2])
+    return numbers
