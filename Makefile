@@ -1,0 +1,49 @@
+# make setup | run | test | lint | format | clean, each safe to interrupt and quick the second time.
+# Written for GNU make 3.81 and later (macOS ships that one), so nothing newer is used.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin/python
+# Passed on to launch.py (make run ARGS="--port 8000") or pytest (make test ARGS="-k coco").
+ARGS ?=
+# pytest workers: one per core, at most four (each keeps a network, and perhaps a browser, in memory).
+JOBS ?= logical
+
+.PHONY: help setup setup-dev run test lint format clean
+
+help:
+	@echo "make setup    create $(VENV) and install what the tool needs"
+	@echo "make run      the same, then serve on http://127.0.0.1:7860   (ARGS=\"--port 8000\")"
+	@echo "make test     the same, then every test, browser tests included   (ARGS=\"-k coco\")"
+	@echo "make lint     ruff check, ruff format --check, mypy"
+	@echo "make format   let ruff repair what it can"
+	@echo "make clean    remove $(VENV) and caches; pictures and annotations stay"
+
+setup:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+		echo "$(PYTHON) is not here. Install Python 3.11 or newer, or name one: make setup PYTHON=/path/to/python3.12" >&2; \
+		exit 1; }
+	@"$(PYTHON)" scripts/setup_venv.py requirements.txt
+
+setup-dev: setup
+	@"$(PYTHON)" scripts/setup_venv.py requirements-dev.txt
+
+run: setup
+	@exec $(BIN) launch.py $(ARGS)
+
+# The whole suite: -m "" takes the slow tests in, which pytest by itself leaves out.
+test: setup-dev
+	@$(BIN) scripts/ensure_chromium.py
+	@$(BIN) -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile -m "" $(ARGS)
+
+lint: setup-dev
+	@$(BIN) -m ruff check .
+	@$(BIN) -m ruff format --check .
+	@$(BIN) -m mypy
+
+format: setup-dev
+	@$(BIN) -m ruff check --fix --exit-zero .
+	@$(BIN) -m ruff format .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results

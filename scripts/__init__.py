@@ -1,0 +1,1 @@
+"""What `make` calls; each runs by itself too: python scripts/NAME.py."""

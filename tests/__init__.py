@@ -1,0 +1,1 @@
+"""The tests: they mirror the packages; tests/browser drives a real Chromium against a real server."""

@@ -1,0 +1,44 @@
+"""What every test may ask for, and how many threads a test process may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything imports torch or OpenBLAS, which read it once: two workers with two threads each on two cores get
+# into each other's way. The servers that tests start inherit it.
+_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "samples"
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lies in tests/browser is marked so, and GPU tests are skipped where there is no GPU."""
+    for item in items:
+        if "browser" in item.path.relative_to(ROOT).parts:
+            item.add_marker("browser")
+        if item.get_closest_marker("gpu") and not _has_cuda():
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU"))
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture
+def workspace_dir(tmp_path: Path) -> Path:
+    """A workspace folder that does not exist yet."""
+    return tmp_path / "workspace"
+
+
+@pytest.fixture(scope="session")
+def sample_paths() -> list[Path]:
+    """The sample pictures that come with the tool, by name."""
+    paths = sorted(path for path in SAMPLES.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    assert paths, f"no pictures in {SAMPLES}"
+    return paths
