@@ -1,0 +1,342 @@
+/**
+ * The canvas: one picture, the masks on it, the prompt on top, and the hand's work on them.
+ *
+ * Four layers of one size lie on one another (picture, saved instances, candidate, prompt), so that a moving pointer
+ * repaints a few lines and an answer repaints one mask. The uppermost is the element #canvas. Nothing here talks to the
+ * server: gestures go out through the handlers, and what is to be seen comes in through render().
+ */
+
+import { Gestures } from "./gestures.js";
+import { ShapeCache } from "./masks.js";
+import {
+  candidateStyle,
+  ghostStyle,
+  instanceStyle,
+  paintBox,
+  paintCrosshair,
+  paintPicture,
+  paintPoint,
+  paintShape,
+  paintTag,
+  recededStyle,
+} from "./painting.js";
+import { Viewport } from "./viewport.js";
+
+/**
+ * @typedef {import("./masks.js").Rle} Rle
+ *
+ * @typedef {object} View
+ * @property {{x: number, y: number, label: 0|1, pending?: boolean}[]} points  original pixels
+ * @property {[number, number, number, number]|null} box  x0, y0, x1, y1, original pixels, both corners inside
+ * @property {{rle: Rle, color: string}|null} candidate
+ * @property {{rle: Rle, color: string}|null} ghost  the candidate that is being looked at in the list
+ * @property {{id: number, rle: Rle, color: string, number: number, name: string}[]} instances  colour as #rrggbb
+ * @property {number|null} hoveredId
+ * @property {number|null} selectedId
+ * @property {number|null} editing  id of the instance whose mask the next save replaces
+ * @property {number} revision
+ * @property {0|1} tapLabel  what a tap of a finger or pen means
+ *
+ * @typedef {object} Handlers  every place is a pixel of the original picture, whole numbers
+ * @property {(point: {x: number, y: number, label: 0|1}) => void} onPoint
+ * @property {(box: {x0: number, y0: number, x1: number, y1: number}) => void} onBox
+ * @property {(move: {index: number, x: number, y: number}) => void} onMovePoint
+ * @property {(which: {index: number}) => void} onDeletePoint
+ * @property {(place: {x: number, y: number}|null) => void} onHover
+ * @property {(view: {zoom: number, fitted: boolean}) => void} onView  zoom in CSS pixels per original pixel
+ */
+
+const NOTHING = Object.freeze({
+  points: [],
+  box: null,
+  candidate: null,
+  ghost: null,
+  instances: [],
+  hoveredId: null,
+  selectedId: null,
+  editing: null,
+  revision: null,
+  tapLabel: 1,
+});
+
+const LAYERS = ["picture", "instances", "candidate", "prompts"];
+
+/**
+ * Builds the canvas inside `host`, which must have a size of its own.
+ *
+ * For tests and benchmarks the element's dataset carries imageId, revision (asked to be shown), painted (revision that
+ * is on the screen) and view (JSON {scale, x, y}: screen = x + scale * image, CSS pixels from the canvas's corner).
+ *
+ * @param {HTMLElement} host
+ * @param {Partial<Handlers>} handlers
+ */
+export function createCanvas(host, handlers) {
+  const viewport = new Viewport();
+  const shapes = new ShapeCache();
+  const layers = {};
+  let view = NOTHING;
+  let picture = null; // ImageBitmap of the display picture
+  let shown = false; // the picture of the present view is there
+  let hidden = false; // masks, while H is held
+  let ratio = 1;
+  let loading = 0;
+  let frame = 0;
+  let reported = "";
+
+  host.classList.add("canvas-host");
+  for (const name of LAYERS) {
+    const canvas = document.createElement("canvas");
+    canvas.className = `canvas-${name}`;
+    host.append(canvas);
+    layers[name] = { canvas, context: canvas.getContext("2d"), dirty: true };
+  }
+  const { canvas } = layers.prompts;
+  canvas.id = "canvas";
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute(
+    "aria-label",
+    "Picture. Click an object to mark it, right click to mark what is not part of it, drag to draw a box.",
+  );
+  for (const name of LAYERS.slice(0, -1)) layers[name].canvas.setAttribute("aria-hidden", "true");
+
+  const invalidate = (...names) => {
+    for (const name of names) layers[name].dirty = true;
+    frame ||= requestAnimationFrame(paint);
+  };
+  const gestures = new Gestures(canvas, viewport, {
+    handlers,
+    ready: () => shown,
+    points: () => view.points,
+    tapLabel: () => view.tapLabel,
+    changed: () => invalidate("prompts"),
+    moved: () => invalidate(...LAYERS),
+  });
+
+  /** A mask's shape, or null with a word in the console: one broken mask must not take the others along. */
+  const shapeOf = (rle) => {
+    try {
+      return shapes.get(rle);
+    } catch (error) {
+      console.error("A mask cannot be shown.", error);
+      return null;
+    }
+  };
+
+  const painters = {
+    picture(surface) {
+      if (picture) paintPicture(surface, picture);
+    },
+    instances(surface) {
+      const emphasis = ({ id }) => ({
+        hovered: id === view.hoveredId,
+        selected: id === view.selectedId,
+        editing: id === view.editing,
+      });
+      const rank = (instance) => {
+        const { hovered, selected } = emphasis(instance);
+        return Number(hovered) + 2 * Number(selected);
+      };
+      const drawn = view.instances.map((instance) => ({ instance, shape: shapeOf(instance.rle) }));
+      const visible = drawn.filter(({ shape }) => shape).sort((a, b) => rank(a.instance) - rank(b.instance));
+      for (const { instance, shape } of visible) {
+        paintShape(surface, shape, instanceStyle(instance.color, emphasis(instance)));
+      }
+      for (const { instance, shape } of visible) {
+        const strong = rank(instance) > 0;
+        const text = strong ? `${instance.number} ${instance.name}` : String(instance.number);
+        paintTag(surface, shape, { text, color: instance.color, strong });
+      }
+    },
+    candidate(surface) {
+      const { candidate, ghost } = view;
+      const apart = ghost && ghost.rle.counts !== candidate?.rle.counts;
+      const shape = candidate && shapeOf(candidate.rle);
+      if (shape) paintShape(surface, shape, (apart ? recededStyle : candidateStyle)(candidate.color));
+      const other = apart && shapeOf(ghost.rle);
+      if (other) paintShape(surface, other, ghostStyle(ghost.color));
+    },
+    prompts(surface) {
+      const { drag, hover, hoverPoint } = gestures;
+      const live = drag?.kind === "box" ? viewport.box(drag.start, drag.at) : null;
+      if (hover && !drag && hoverPoint === null && !gestures.panning && viewport.holds(viewport.toImage(hover))) {
+        paintCrosshair(surface, hover);
+      }
+      if (view.box) {
+        const [x0, y0, x1, y1] = view.box;
+        paintBox(surface, { x0, y0, x1, y1 }, { receded: Boolean(live) });
+      }
+      if (live) paintBox(surface, live, { live: true });
+      view.points.forEach((point, index) => {
+        const held = drag?.kind === "move" && drag.index === index;
+        const place = held ? viewport.pixel(gestures.movedTo(drag)) : point;
+        const hovered = held || (!drag && hoverPoint === index);
+        paintPoint(surface, { ...point, ...place, label: point.label }, { hovered, erase: hovered && gestures.erasing });
+      });
+    },
+  };
+
+  function paint() {
+    frame = 0;
+    if (gestures.ease()) invalidate(...LAYERS);
+    for (const name of LAYERS) {
+      const layer = layers[name];
+      if (!layer.dirty) continue;
+      layer.dirty = false;
+      layer.context.clearRect(0, 0, layer.canvas.width, layer.canvas.height);
+      const mask = name === "instances" || name === "candidate";
+      if (name !== "picture" && (!shown || (mask && hidden))) continue;
+      painters[name]({ context: layer.context, viewport, ratio });
+    }
+    report();
+    if (shown && view.revision !== null) announce(view.revision);
+  }
+
+  /** Says in the dataset what is on the screen, in the first task after the frame was handed over. */
+  function announce(revision) {
+    if (canvas.dataset.painted === String(revision)) return;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      canvas.dataset.painted = String(revision);
+      port1.close();
+    };
+    port2.postMessage(null);
+  }
+
+  function report() {
+    const { scale, x, y, fitted } = viewport;
+    const now = JSON.stringify({ scale, x, y });
+    if (now === reported) return;
+    reported = now;
+    canvas.dataset.view = now;
+    handlers.onView?.({ zoom: scale, fitted });
+  }
+
+  const sizes = new ResizeObserver(([entry]) => {
+    const { width, height } = entry.contentRect;
+    const device = entry.devicePixelContentBoxSize?.[0];
+    const wide = device?.inlineSize ?? Math.round(width * devicePixelRatio);
+    const high = device?.blockSize ?? Math.round(height * devicePixelRatio);
+    ratio = width ? wide / width : devicePixelRatio;
+    for (const layer of Object.values(layers)) {
+      layer.canvas.width = wide;
+      layer.canvas.height = high;
+      layer.dirty = true;
+    }
+    viewport.resize(width, height);
+    if (frame) cancelAnimationFrame(frame);
+    paint(); // at once: a canvas that was given a size is empty until it is painted
+  });
+  try {
+    sizes.observe(canvas, { box: "device-pixel-content-box" });
+  } catch {
+    sizes.observe(canvas); // Safari: no such box, the ratio is multiplied by hand
+  }
+  canvas.addEventListener("contextrestored", () => invalidate(...LAYERS));
+
+  return {
+    /**
+     * Shows another picture, fitted; masks and prompt are empty until the next render(). Until it is decoded the old
+     * picture stays, dimmed, and gestures do nothing. Resolves to false if another picture was asked for meanwhile.
+     *
+     * @param {{url: string, width: number, height: number, displayHw: [number, number], imageId: number}} image
+     * @returns {Promise<boolean>}
+     * @throws {Error} (as a rejection) if the picture cannot be loaded
+     */
+    async showImage({ url, width, height, imageId }) {
+      const turn = (loading += 1);
+      shown = false;
+      view = NOTHING;
+      gestures.cancel();
+      host.classList.add("is-loading");
+      delete canvas.dataset.painted;
+      delete canvas.dataset.revision;
+      canvas.dataset.imageId = String(imageId);
+      invalidate("instances", "candidate", "prompts");
+      try {
+        const image = new Image();
+        image.src = url;
+        await image.decode();
+        const bitmap = await createImageBitmap(image);
+        if (turn !== loading) {
+          bitmap.close();
+          return false;
+        }
+        picture?.close();
+        picture = bitmap;
+        shown = true;
+        viewport.setImage(width, height);
+        return true;
+      } catch (error) {
+        if (turn !== loading) return false;
+        picture?.close();
+        picture = null;
+        throw new Error(`The picture ${url} cannot be shown.`, { cause: error });
+      } finally {
+        if (turn === loading) {
+          host.classList.remove("is-loading");
+          invalidate(...LAYERS);
+        }
+      }
+    },
+
+    /** @param {Partial<View>} next  all that is to be seen on the present picture */
+    render(next) {
+      const before = view;
+      view = { ...NOTHING, ...next };
+      if (view.revision !== null) canvas.dataset.revision = String(view.revision);
+      gestures.pointsChanged(before.points);
+      invalidate("prompts");
+      if (!sameMask(before.candidate, view.candidate) || !sameMask(before.ghost, view.ghost)) invalidate("candidate");
+      if (!sameInstances(before, view)) invalidate("instances");
+    },
+
+    fit() {
+      viewport.fit();
+      invalidate(...LAYERS);
+    },
+
+    /** Zooms about the middle of the canvas. */
+    zoomBy(factor) {
+      viewport.zoomAt(factor, viewport.width / 2, viewport.height / 2);
+      invalidate(...LAYERS);
+    },
+
+    setMasksHidden(value) {
+      hidden = Boolean(value);
+      invalidate("instances", "candidate");
+    },
+
+    /** While true (space is held) the left button pans. */
+    setPanning(value) {
+      gestures.setPanning(Boolean(value));
+      invalidate("prompts");
+    },
+
+    destroy() {
+      loading += 1;
+      if (frame) cancelAnimationFrame(frame);
+      sizes.disconnect();
+      gestures.destroy();
+      picture?.close();
+      for (const layer of Object.values(layers)) layer.canvas.remove();
+      host.classList.remove("canvas-host", "is-loading");
+    },
+  };
+}
+
+function sameMask(a, b) {
+  return a === b || (a && b && a.rle.counts === b.rle.counts && a.color === b.color);
+}
+
+function sameInstances(a, b) {
+  if (a.hoveredId !== b.hoveredId || a.selectedId !== b.selectedId || a.editing !== b.editing) return false;
+  if (a.instances === b.instances) return true;
+  return (
+    a.instances.length === b.instances.length &&
+    a.instances.every((one, index) => {
+      const other = b.instances[index];
+      return one.id === other.id && one.number === other.number && one.name === other.name && sameMask(one, other);
+    })
+  );
+}
