@@ -1,7 +1,9 @@
 """What every export format offers, and what it is given."""
 
+import json
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -41,14 +43,18 @@ class ExportOptions:
     """Choices that behave alike in every format.
 
     with_pictures: put the upright pictures beside the labels. polygon_tolerance: largest distance in pixels between
-    a mask's outline and its polygon. polygons: COCO only, polygons in place of RLE.
-    only_done: pictures whose status is "done" alone.
+    a mask's outline and its polygon, 0 or more. polygons: COCO only, polygons in place of RLE.
+    only_done: pictures whose status is "done" alone. Raises ExportError for a tolerance that is none.
     """
 
     with_pictures: bool = True
     polygons: bool = False
     polygon_tolerance: float = 1.0
     only_done: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.polygon_tolerance) and self.polygon_tolerance >= 0):
+            raise ExportError(f"The polygon tolerance is {self.polygon_tolerance}. Give a number of pixels, 0 or more.")
 
 
 @dataclass
@@ -61,12 +67,17 @@ class ExportReport:
     categories: int = 0
     left_out: list[str] = field(default_factory=list)  # one line each: what and why
     warnings: list[str] = field(default_factory=list)  # said in another form than it was stored, and how many
+    renamed: dict[str, str] = field(default_factory=dict)  # file name in the export -> the name it came with
 
     def lines(self) -> Iterable[str]:
         """The report as a person reads it."""
         yield f"{self.format}: {self.instances} instances of {self.categories} categories on {self.images} pictures"
         yield from (f"warning: {line}" for line in self.warnings)
         yield from (f"left out: {line}" for line in self.left_out)
+
+    def to_json(self, entries: Sequence[str]) -> str:
+        """The text of report.json. entries: what lies beside it in the export's folder."""
+        return json.dumps({**asdict(self), "entries": sorted(entries)}, indent=1) + "\n"
 
 
 class Exporter(Protocol):
@@ -76,5 +87,8 @@ class Exporter(Protocol):
     title: str  # what a person reads
 
     def write(self, dataset: Dataset, folder: Path, options: ExportOptions, progress: Progress) -> ExportReport:
-        """Write the data set into `folder`. Raises ExportError; the same data set gives the same bytes."""
+        """Write the data set into `folder`; the same data set gives the same bytes.
+
+        Raises ExportError, and OSError where the disk is full or locked: exporters.files.export puts it into words.
+        """
         ...

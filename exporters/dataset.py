@@ -1,0 +1,44 @@
+"""The workspace's own pictures and instances, as an exporter reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
+
+if TYPE_CHECKING:
+    from storage.repository import Repository
+
+
+class StoredDataset:
+    """A Dataset over the database and the folder of stored pictures.
+
+    Categories and the list of pictures are those of the moment it is made; instances are read picture by picture, so
+    that memory stays bounded and no transaction is held while files are written.
+    """
+
+    def __init__(self, repository: Repository, images_dir: Path, *, only_done: bool = False) -> None:
+        self._repository = repository
+        self._images_dir = images_dir
+        self._categories = repository.categories()
+        self._images = repository.images(status=ImageStatus.DONE if only_done else None)
+
+    @property
+    def categories(self) -> Sequence[CategoryRecord]:
+        """All categories in the user's order."""
+        return self._categories
+
+    @property
+    def images(self) -> Sequence[ImageRecord]:
+        """The pictures in the list's order."""
+        return self._images
+
+    def instances(self, image: ImageRecord) -> Sequence[InstanceRecord]:
+        """The saved instances of one picture, oldest first; none when it was removed meanwhile."""
+        return self._repository.instances(image.id)
+
+    def picture_path(self, image: ImageRecord) -> Path:
+        """The stored upright picture; may be gone."""
+        return self._images_dir / image.stored_name
