@@ -1,0 +1,21 @@
+"""What storage raises. The text of each says what was wrong, where, and what to do next."""
+
+
+class StorageError(Exception):
+    """The database could not be read or written, or refused what it was given; nothing was written."""
+
+
+class RecordNotFound(StorageError):
+    """An id that names nothing (any more)."""
+
+
+class StaleRevision(StorageError):
+    """The session has moved on since the caller looked at it; nothing was written."""
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"The session is at revision {actual}, the change was made for revision {expected}: look at it again, "
+            "then repeat the change."
+        )
+        self.expected = expected
+        self.actual = actual

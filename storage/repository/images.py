@@ -1,0 +1,104 @@
+"""Pictures."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from storage.database import Database
+from storage.errors import RecordNotFound
+from storage.records import ImageRecord, ImageStatus
+from storage.schema import ImageRow, InstanceRow
+
+_COLUMNS = ImageRow.__table__.columns
+
+
+class Images:
+    """The picture part of the Repository."""
+
+    _database: Database
+
+    def add_image(
+        self, *, sha256: str, stored_name: str, original_name: str, width: int, height: int, exif_orientation: int
+    ) -> tuple[ImageRecord, bool]:
+        """Add a picture at the end of the list. False: it was there already (the same sha256), and stays as it was."""
+        with self._database.write() as db_session:
+            known = db_session.execute(select(_COLUMNS).where(ImageRow.sha256 == sha256)).one_or_none()
+            if known is not None:
+                return _record(known._mapping), False
+            last = db_session.scalar(select(func.max(ImageRow.position)))
+            row = ImageRow(
+                sha256=sha256,
+                stored_name=stored_name,
+                # A file name that is not UTF-8 comes with lone surrogates, which no database takes.
+                original_name=original_name.encode("utf-8", "replace").decode("utf-8"),
+                width=width,
+                height=height,
+                exif_orientation=exif_orientation,
+                position=0 if last is None else last + 1,
+                status=ImageStatus.NEW.value,
+                created_at=datetime.now(UTC),
+            )
+            db_session.add(row)
+            db_session.flush()
+            return image_record(row), True
+
+    def find_image(self, sha256: str) -> ImageRecord | None:
+        """The picture whose given file had this hash."""
+        with self._database.read() as db_session:
+            found = db_session.execute(select(_COLUMNS).where(ImageRow.sha256 == sha256)).one_or_none()
+            return None if found is None else _record(found._mapping)
+
+    def image(self, image_id: int) -> ImageRecord:
+        """Raises RecordNotFound."""
+        with self._database.read() as db_session:
+            return image_record(image_row(db_session, image_id))
+
+    def images(self, *, status: ImageStatus | None = None) -> list[ImageRecord]:
+        """All pictures, or those of one status, in the list's order."""
+        query = select(_COLUMNS).order_by(ImageRow.position, ImageRow.id)
+        if status is not None:
+            query = query.where(ImageRow.status == ImageStatus(status).value)
+        with self._database.read() as db_session:
+            return [_record(row) for row in db_session.execute(query).mappings()]
+
+    def set_image_status(self, image_id: int, status: ImageStatus) -> ImageRecord:
+        """Raises RecordNotFound."""
+        with self._database.write() as db_session:
+            row = image_row(db_session, image_id)
+            row.status = ImageStatus(status).value
+            return image_record(row)
+
+    def remove_image(self, image_id: int) -> None:
+        """Remove a picture with its sessions and instances, for good; its files are the caller's. RecordNotFound."""
+        with self._database.write() as db_session:
+            image_row(db_session, image_id)
+            db_session.execute(delete(ImageRow).where(ImageRow.id == image_id))
+
+    def instance_counts(self) -> dict[int, int]:
+        """image_id -> number of its instances; pictures without any are not in it."""
+        query = (
+            select(InstanceRow.image_id, func.count())
+            .where(InstanceRow.deleted_at.is_(None))
+            .group_by(InstanceRow.image_id)
+        )
+        with self._database.read() as db_session:
+            return {image_id: count for image_id, count in db_session.execute(query).tuples()}  # noqa: C416
+
+
+def image_row(db_session: Session, image_id: int) -> ImageRow:
+    """Raises RecordNotFound."""
+    row = db_session.get(ImageRow, image_id)
+    if row is None:
+        raise RecordNotFound(f"There is no picture with the id {image_id} (any more): reload the list.")
+    return row
+
+
+def image_record(row: ImageRow) -> ImageRecord:
+    return _record({column.name: getattr(row, column.name) for column in _COLUMNS})
+
+
+def _record(values: Mapping[Any, Any]) -> ImageRecord:
+    return ImageRecord(**{**values, "status": ImageStatus(values["status"])})

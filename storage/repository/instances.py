@@ -1,0 +1,158 @@
+"""Instances: saved masks."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.database import Database
+from storage.errors import RecordNotFound, StorageError
+from storage.records import InstanceRecord, Origin
+from storage.repository.categories import living_category
+from storage.repository.images import image_row
+from storage.rle import Rle
+from storage.schema import ImageRow, InstanceRow
+
+Values = Mapping[str, Any]  # what a caller says about an instance, in plain JSON; VALUE_KEYS are its keys
+
+VALUE_KEYS = ("category_id", "rle", "predicted_iou", "stability_score", "model", "origin", "prompt", "is_crowd")
+_REQUIRED = ("category_id", "rle", "origin")
+
+
+class Instances:
+    """The instance part of the Repository. Deleted instances are never given out."""
+
+    _database: Database
+
+    def instances(self, image_id: int) -> list[InstanceRecord]:
+        """Those of one picture, oldest first; [] also where there is no such picture."""
+        query = (
+            select(InstanceRow)
+            .where(InstanceRow.image_id == image_id, InstanceRow.deleted_at.is_(None))
+            .order_by(InstanceRow.id)
+        )
+        with self._database.read() as db_session:
+            return [_record(row) for row in db_session.scalars(query)]
+
+    def instance(self, instance_id: int) -> InstanceRecord:
+        """Raises RecordNotFound."""
+        with self._database.read() as db_session:
+            row = db_session.get(InstanceRow, instance_id)
+            if row is None or row.deleted_at is not None:
+                raise _not_found(instance_id)
+            return _record(row)
+
+    def add_instances(self, image_id: int, values: Sequence[Values], *, labeler: str) -> list[InstanceRecord]:
+        """Add instances outside any session (imports, automatic masks): all of them or none.
+
+        values: dicts with category_id, rle {"size", "counts"} and origin, and where known predicted_iou,
+        stability_score, model, prompt, is_crowd. Raises RecordNotFound, StorageError.
+        """
+        with self._database.write() as db_session:
+            image = image_row(db_session, image_id)
+            rows = [insert_instance(db_session, image, each, labeler=labeler) for each in values]
+            return [_record(row) for row in rows]
+
+
+def insert_instance(db_session: Session, image: ImageRow, values: Values, *, labeler: str) -> InstanceRow:
+    """A new row with its id. Raises StorageError for values that are not whole or not sound."""
+    missing = [key for key in _REQUIRED if key not in values]
+    if missing:
+        raise StorageError(f"A new instance needs {', '.join(missing)}.")
+    now = datetime.now(UTC)
+    row = InstanceRow(image_id=image.id, labeler=labeler, prompt=[], is_crowd=False, created_at=now)
+    assign_values(db_session, image, row, values)
+    db_session.add(row)
+    db_session.flush()
+    return row
+
+
+def assign_values(db_session: Session, image: ImageRow, row: InstanceRow, values: Values) -> None:
+    """Give a row these values, box and area with the mask. Raises StorageError, RecordNotFound (its category)."""
+    unknown = set(values) - set(VALUE_KEYS)
+    if unknown:
+        raise StorageError(f"An instance has {', '.join(VALUE_KEYS)}; got {', '.join(sorted(map(str, unknown)))}.")
+    for key, value in values.items():
+        if key == "category_id":
+            row.category_id = living_category(db_session, value)
+        elif key == "rle":
+            _assign_mask(image, row, value)
+        elif key == "origin":
+            row.origin = Origin(value).value if value in list(Origin) else _refuse(key, value)
+        elif key in ("predicted_iou", "stability_score"):
+            is_sound = value is None or (isinstance(value, int | float) and math.isfinite(value))
+            setattr(row, key, value if is_sound else _refuse(key, value))
+        elif key == "prompt":
+            row.prompt = list(value or [])
+        else:
+            setattr(row, key, value)
+    row.updated_at = datetime.now(UTC)
+
+
+def values_of(row: InstanceRow, keys: Collection[str] = VALUE_KEYS) -> dict[str, Any]:
+    """What the row holds now, in the form that `assign_values` takes."""
+    special = {"rle": {"size": [row.rle_height, row.rle_width], "counts": row.rle_counts}}
+    return {key: special[key] if key in special else getattr(row, key) for key in VALUE_KEYS if key in keys}
+
+
+def instance_row(db_session: Session, image: ImageRow, instance_id: object) -> InstanceRow:
+    """The row, deleted or not. Raises RecordNotFound, also for an instance of another picture."""
+    row = db_session.get(InstanceRow, instance_id) if isinstance(instance_id, int) else None
+    if row is None or row.image_id != image.id:
+        raise _not_found(instance_id)
+    return row
+
+
+def live_instance_row(db_session: Session, image: ImageRow, instance_id: object) -> InstanceRow:
+    """The same for one that is not deleted."""
+    row = instance_row(db_session, image, instance_id)
+    if row.deleted_at is not None:
+        raise _not_found(instance_id)
+    return row
+
+
+def _not_found(instance_id: object) -> RecordNotFound:
+    return RecordNotFound(f"There is no instance with the id {instance_id} on this picture (any more): reload it.")
+
+
+def _refuse(key: str, value: object) -> Any:
+    raise StorageError(f"An instance's {key} cannot be {value!r}.")
+
+
+def _assign_mask(image: ImageRow, row: InstanceRow, coded: Any) -> None:
+    try:
+        rle = coded if isinstance(coded, Rle) else Rle.from_coco(coded)
+    except ValueError as e:
+        raise StorageError(str(e)) from e
+    if rle.size_hw != (image.height, image.width):
+        raise StorageError(
+            f"A mask has its picture's size, {image.height}×{image.width} (height×width); "
+            f"this one has {rle.size_hw[0]}×{rle.size_hw[1]}."
+        )
+    row.rle_height, row.rle_width = rle.size_hw
+    row.rle_counts = rle.counts
+    row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height = rle.bbox_xywh
+    row.area = rle.area
+
+
+def _record(row: InstanceRow) -> InstanceRecord:
+    return InstanceRecord(
+        id=row.id,
+        image_id=row.image_id,
+        category_id=row.category_id,
+        rle=Rle(size_hw=(row.rle_height, row.rle_width), counts=row.rle_counts),
+        bbox_xywh=(row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height),
+        area=row.area,
+        predicted_iou=row.predicted_iou,
+        stability_score=row.stability_score,
+        model=row.model,
+        origin=Origin(row.origin),
+        labeler=row.labeler,
+        prompt=row.prompt,
+        is_crowd=row.is_crowd,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
