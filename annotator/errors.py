@@ -1,5 +1,8 @@
 """What can go wrong by a user's doing. The text of each says what was wrong, where, and what to do next."""
 
+from exporters.base import ExportError
+from storage.errors import StorageError
+
 
 class AnnotatorError(Exception):
     """A mistake or obstacle that its reader can do something about; shown as it is, never with a traceback."""
@@ -25,9 +28,21 @@ class ConflictError(AnnotatorError):
     """The thing was changed elsewhere meanwhile; nothing was written."""
 
 
+class CategoryInUseError(AnnotatorError):
+    """Instances would be left without a category."""
+
+    def __init__(self, text: str, *, instances: int) -> None:
+        super().__init__(text)
+        self.instances = instances
+
+
 class SettingsError(AnnotatorError):
     """A setting, a command line value, or a machine that does not fit it."""
 
 
 class Cancelled(AnnotatorError):
     """The user stopped a job."""
+
+
+# What a user is shown as it is; any other exception is a bug, logged with its traceback.
+USER_ERRORS = (AnnotatorError, StorageError, ExportError)

@@ -143,11 +143,11 @@ def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> 
     (top, bottom), (left, right) = spans
     if top >= bottom or left >= right:
         return mask
-    across = _weights(frame.side, frame.inner_hw[1], size_hw[1], left, right)
+    across = upscale_weights(np.arange(left, right), frame.side, frame.inner_hw[1], size_hw[1])
     narrowed = logits.astype(np.float32) @ across.T  # 256 × (right - left)
     for start in range(top, bottom, STRIP_ROWS):  # strips bound the memory of a 100-megapixel mask
         stop = min(bottom, start + STRIP_ROWS)
-        down = _weights(frame.side, frame.inner_hw[0], size_hw[0], start, stop)
+        down = upscale_weights(np.arange(start, stop), frame.side, frame.inner_hw[0], size_hw[0])
         mask[start:stop, left:right] = down @ narrowed > MASK_THRESHOLD
     return mask
 
@@ -155,10 +155,13 @@ def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> 
 STRIP_ROWS = 512
 
 
-def _weights(side: int, inner: int, size: int, start: int, stop: int) -> np.ndarray:
-    """(stop - start)×256 float32: rows start..stop of the two bilinear steps 256 -> side, cut to inner, -> size."""
-    at, low, high, part = _taps(np.arange(start, stop), inner, size)
-    weights = np.zeros((stop - start, LOW_RES_SIDE), np.float32)
+def upscale_weights(outputs: np.ndarray, side: int, inner: int, size: int) -> np.ndarray:
+    """How the two bilinear steps 256 -> side, cut to inner, -> size make some of the last one's rows (or columns).
+
+    outputs: N int, 0..size-1 -> N×256 float32; each row sums to 1.
+    """
+    at, low, high, part = _taps(outputs, inner, size)
+    weights = np.zeros((len(outputs), LOW_RES_SIDE), np.float32)
     for frame_row, weight in ((low, 1 - part), (high, part)):
         _, first, second, share = _taps(frame_row, LOW_RES_SIDE, side)
         np.add.at(weights, (at, first), weight * (1 - share))
@@ -166,7 +169,9 @@ def _weights(side: int, inner: int, size: int, start: int, stop: int) -> np.ndar
     return weights
 
 
-def _taps(outputs: np.ndarray, length_in: int, length_out: int):
+def _taps(
+    outputs: np.ndarray, length_in: int, length_out: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """For each output place: its number, the two inputs it lies between, and its share of the second."""
     place = np.clip((outputs + 0.5) * (length_in / length_out) - 0.5, 0, None).astype(np.float32)
     low = np.minimum(place.astype(np.int64), length_in - 1)

@@ -130,6 +130,16 @@ class Categories:
             _row(db_session, category_id)
             return _use(db_session, category_id)
 
+    def category_uses(self) -> dict[int, int]:
+        """category_id -> number of its instances; categories without any are not in it."""
+        query = (
+            select(InstanceRow.category_id, func.count())
+            .where(InstanceRow.deleted_at.is_(None))
+            .group_by(InstanceRow.category_id)
+        )
+        with self._database.read() as db_session:
+            return {category_id: count for category_id, count in db_session.execute(query).tuples()}  # noqa: C416
+
     def delete_category(self, category_id: int, *, merge_into: int | None = None) -> int:
         """Delete one after giving its instances to `merge_into`. Returns how many moved.
 

@@ -12,7 +12,7 @@ from storage.errors import RecordNotFound
 from storage.records import ImageRecord, ImageStatus
 from storage.schema import ImageRow, InstanceRow
 
-_COLUMNS = ImageRow.__table__.columns
+_TABLE = ImageRow.__table__
 
 
 class Images:
@@ -25,7 +25,7 @@ class Images:
     ) -> tuple[ImageRecord, bool]:
         """Add a picture at the end of the list. False: it was there already (the same sha256), and stays as it was."""
         with self._database.write() as db_session:
-            known = db_session.execute(select(_COLUMNS).where(ImageRow.sha256 == sha256)).one_or_none()
+            known = db_session.execute(select(_TABLE).where(ImageRow.sha256 == sha256)).one_or_none()
             if known is not None:
                 return _record(known._mapping), False
             last = db_session.scalar(select(func.max(ImageRow.position)))
@@ -48,7 +48,7 @@ class Images:
     def find_image(self, sha256: str) -> ImageRecord | None:
         """The picture whose given file had this hash."""
         with self._database.read() as db_session:
-            found = db_session.execute(select(_COLUMNS).where(ImageRow.sha256 == sha256)).one_or_none()
+            found = db_session.execute(select(_TABLE).where(ImageRow.sha256 == sha256)).one_or_none()
             return None if found is None else _record(found._mapping)
 
     def image(self, image_id: int) -> ImageRecord:
@@ -58,7 +58,7 @@ class Images:
 
     def images(self, *, status: ImageStatus | None = None) -> list[ImageRecord]:
         """All pictures, or those of one status, in the list's order."""
-        query = select(_COLUMNS).order_by(ImageRow.position, ImageRow.id)
+        query = select(_TABLE).order_by(ImageRow.position, ImageRow.id)
         if status is not None:
             query = query.where(ImageRow.status == ImageStatus(status).value)
         with self._database.read() as db_session:
@@ -76,6 +76,19 @@ class Images:
         with self._database.write() as db_session:
             image_row(db_session, image_id)
             db_session.execute(delete(ImageRow).where(ImageRow.id == image_id))
+
+    def image_after(self, image: ImageRecord) -> ImageRecord | None:
+        """The next one in the list, None at its end."""
+        query = select(_TABLE).where(ImageRow.position > image.position).order_by(ImageRow.position, ImageRow.id)
+        with self._database.read() as db_session:
+            found = db_session.execute(query.limit(1)).one_or_none()
+            return None if found is None else _record(found._mapping)
+
+    def instance_count(self, image_id: int) -> int:
+        """Number of its instances."""
+        query = select(func.count()).where(InstanceRow.image_id == image_id, InstanceRow.deleted_at.is_(None))
+        with self._database.read() as db_session:
+            return db_session.scalar(query) or 0
 
     def instance_counts(self) -> dict[int, int]:
         """image_id -> number of its instances; pictures without any are not in it."""
@@ -97,7 +110,7 @@ def image_row(db_session: Session, image_id: int) -> ImageRow:
 
 
 def image_record(row: ImageRow) -> ImageRecord:
-    return _record({column.name: getattr(row, column.name) for column in _COLUMNS})
+    return _record({column.name: getattr(row, column.name) for column in _TABLE.columns})
 
 
 def _record(values: Mapping[Any, Any]) -> ImageRecord:

@@ -42,6 +42,17 @@ class Sessions:
                 db_session.flush()
             return _record(db_session, row)
 
+    def knows_operation(self, session_id: int, op_id: str) -> bool:
+        """Whether this operation of the client's was recorded before."""
+        with self._database.read() as db_session:
+            return db_session.get(OperationRow, (session_id, op_id)) is not None
+
+    def last_image_id(self, labeler: str) -> int | None:
+        """The picture that the labeler worked on last, None where there is none (any more)."""
+        query = select(SessionRow.image_id).where(SessionRow.labeler == labeler).order_by(SessionRow.updated_at.desc())
+        with self._database.read() as db_session:
+            return db_session.scalar(query.limit(1))
+
     def record_step(
         self,
         session_id: int,

@@ -1,0 +1,201 @@
+"""The command line: serve, import, export, models."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from annotator.config import DEFAULT_PORT, Settings
+from annotator.errors import USER_ERRORS, Cancelled, SettingsError
+
+app = typer.Typer(
+    help="Turn pictures into segmentation training data. Without a command: serve the page.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="List the models, or download one's checkpoint.", rich_markup_mode=None)
+app.add_typer(models_app, name="models")
+console, errors = Console(), Console(stderr=True)
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Workspace folder: database, pictures, models. [default: ./workspace]")
+]
+Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", help="A checkpoint file of the SAM --model, in place of the known one.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def serve(
+    context: typer.Context,
+    data: Data = None,
+    model: Model = "builtin",
+    device: Device = "auto",
+    checkpoint: Checkpoint = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = DEFAULT_PORT,
+    share: Annotated[bool, typer.Option("--share", help="Make a public link, with an access code.")] = False,
+    access_code: Annotated[
+        str | None, typer.Option("--access-code", help="Code to ask for; made up where others can reach the server.")
+    ] = None,
+) -> None:
+    """Turn pictures into segmentation training data. Without a command: serve the page."""
+    context.obj = data
+    if context.invoked_subcommand is not None:
+        return
+    with _clear_errors():
+        settings = Settings(
+            data=data or Path("workspace"),
+            model=model,
+            device=device,
+            checkpoint=checkpoint,
+            host=host,
+            port=port,
+            share=share,
+            access_code=access_code,
+        )
+        _fetch_missing_checkpoint(settings)
+        from annotator.ui.server import serve as serve_page  # gradio takes seconds to import: only to serve
+        from annotator.workspace import Workspace
+
+        with Workspace(settings) as workspace:
+            serve_page(workspace, say=lambda line: console.print(line, highlight=False, soft_wrap=True))
+
+
+@app.command("import")
+def import_command(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, folders or zips.")],
+    data: Data = None,
+) -> None:
+    """Bring pictures into the workspace. What cannot be read is named; the rest comes in."""
+    with _clear_errors(), _workspace(context, data) as workspace, _progress("importing") as show:
+        report = workspace.import_pictures(paths, show)
+    for line in report.lines():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if report.skipped and not report.imported and not report.duplicates:
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export_command(
+    context: typer.Context,
+    format: Annotated[str, typer.Argument(metavar="FORMAT", help="coco, yolo-segment or yolo-detect.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, or a name that ends in .zip.")],
+    data: Data = None,
+    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Put the pictures in.")] = True,
+    polygons: Annotated[bool, typer.Option("--polygons", help="COCO: polygons in place of RLE.")] = False,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Pixels a polygon may stray from its mask.")] = 1.0,
+    only_done: Annotated[bool, typer.Option("--only-done", help="Only pictures marked as done.")] = False,
+) -> None:
+    """Write the data set in a format that training libraries load."""
+    from exporters.base import ExportOptions
+
+    options = ExportOptions(with_pictures=pictures, polygons=polygons, polygon_tolerance=tolerance, only_done=only_done)
+    with _clear_errors(), _workspace(context, data) as workspace, _progress("exporting") as show:
+        report = workspace.export(format, out, options, show)
+    for line in report.lines():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written to {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+@models_app.callback(invoke_without_command=True)
+def models_command(context: typer.Context, data: Data = None) -> None:
+    """List the models: what is ready, what would be downloaded."""
+    context.obj = data or context.obj
+    if context.invoked_subcommand is not None:
+        return
+    from annotator import segmenters
+    from annotator.segmenters import checkpoints
+
+    with _clear_errors():
+        folder = _settings(context, data).folder("checkpoints")
+        for info in segmenters.SEGMENTERS.values():
+            ready = not info.download_bytes or checkpoints.find(info.name, folder) is not None
+            state = (
+                "ready" if ready else f"python launch.py models download {info.name}  ({_size(info.download_bytes)})"
+            )
+            console.print(f"{info.name:8} {info.title:14} {state}", highlight=False, markup=False, soft_wrap=True)
+
+
+@models_app.command("download")
+def download_command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="vit_b, vit_l or vit_h.")],
+    data: Data = None,
+) -> None:
+    """Fetch a SAM checkpoint into the workspace; goes on where an earlier download stopped."""
+    with _clear_errors():
+        path = _download(name, _settings(context, data))
+        console.print(
+            f"{path} is ready: python launch.py --model {name}", highlight=False, markup=False, soft_wrap=True
+        )
+
+
+def _download(name: str, settings: Settings) -> Path:
+    from annotator.segmenters import checkpoints
+
+    known = checkpoints.CHECKPOINTS
+    if name not in known:
+        raise SettingsError(f"There is no checkpoint for {name!r}; there are {', '.join(known)}.")
+    folder = settings.folder("checkpoints")
+    with _progress(f"downloading {known[name].file_name}", in_bytes=True) as show:
+        return checkpoints.find(name, folder) or checkpoints.download(known[name], folder, progress=show)
+
+
+def _fetch_missing_checkpoint(settings: Settings) -> None:
+    """--model vit_b on a new machine: the terminal shows the download, then the page opens."""
+    from annotator import segmenters
+
+    info = segmenters.SEGMENTERS.get(settings.model)
+    if info is not None and info.download_bytes and settings.checkpoint is None:
+        _download(info.name, settings)
+
+
+def _settings(context: typer.Context, data: Path | None) -> Settings:
+    return Settings(data=data or context.obj or Path("workspace"))
+
+
+def _workspace(context: typer.Context, data: Path | None):
+    from annotator.workspace import Workspace
+
+    return Workspace(_settings(context, data))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+@contextmanager
+def _progress(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar; gives the function to call with (done, total)."""
+    counter = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), counter, TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """A user's mistake is one line and exit status 1; Ctrl+C is a stop, not an error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        yield
+    except Cancelled as stop:
+        errors.print(str(stop), highlight=False, markup=False)
+        raise typer.Exit(1) from stop
+    except USER_ERRORS as error:
+        errors.print(f"Error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        errors.print("Stopped.")

@@ -1,0 +1,56 @@
+"""Every setting, in one frozen value; the command line fills it, everything else reads it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from annotator.errors import SettingsError
+
+DEFAULT_PORT = 7860
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one workspace is served. Sizes in bytes or pixels as their names say."""
+
+    data: Path = field(default_factory=lambda: Path("workspace"))
+    database_url: str | None = None  # any SQLAlchemy URL; None: annotator.db in the data folder
+    model: str = "builtin"
+    device: str = "auto"
+    checkpoint: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    share: bool = False
+    access_code: str | None = None
+    max_pixels: int = 100_000_000
+    display_side: int = 2560  # longer side of the picture the page shows; larger ones are shown reduced
+    embedding_memory_bytes: int = 512 * 2**20
+    embedding_disk_bytes: int = 8 * 2**30
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", Path(self.data).expanduser().resolve())
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"A port lies between 0 and 65535, got {self.port}.")
+        if self.checkpoint is not None and self.model == "builtin":
+            raise SettingsError("--checkpoint belongs to a SAM model: add --model vit_b, vit_l or vit_h.")
+
+    @property
+    def url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.data / 'annotator.db'}"
+
+    @property
+    def open_to_others(self) -> bool:
+        """Whether anyone but this machine's own user can reach the server."""
+        return self.share or self.host not in LOOPBACK_HOSTS
+
+    def folder(self, name: str) -> Path:
+        """A folder of the workspace, made when it is first asked for. Raises SettingsError where it cannot be."""
+        path = self.data / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot make the folder {path}: {error.strerror}. Choose another with --data."
+            ) from error
+        return path

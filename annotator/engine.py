@@ -1,0 +1,156 @@
+"""The segmenter at work: which one, its embeddings, and the answers to prompts."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annotator import segmenters
+from annotator.config import Settings
+from annotator.embeddings import EmbeddingStore, Encoder, Encoding
+from annotator.errors import SettingsError
+from annotator.prediction import Embedding, Prediction
+from annotator.segmenters import checkpoints
+from annotator.segmenters.base import Segmenter, SegmenterInfo
+from annotator.session import SessionState
+from storage.records import ImageRecord
+from storage.rle import Rle
+
+KEPT_ANSWERS = 128  # 0.8 MB each
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the three masks that answer a prompt, in the size it was asked for."""
+
+    index: int
+    predicted_iou: float
+    stability_score: float
+    rle: Rle
+
+
+class Answer:
+    """A prediction, and its candidates as run lengths once somebody asked for them."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+        self._by_size: dict[tuple[int, int], tuple[Candidate, ...]] = {}
+
+    def candidates(self, size_hw: tuple[int, int] | None = None) -> tuple[Candidate, ...]:
+        """All three at size_hw, the original's size where it is None."""
+        size = size_hw or self.prediction.frame.size_hw
+        if size not in self._by_size:
+            found = self.prediction
+            self._by_size[size] = tuple(
+                Candidate(
+                    index=index,
+                    predicted_iou=float(found.predicted_iou[index]),
+                    stability_score=float(found.stability_score[index]),
+                    rle=Rle.encode(found.mask(index, size)),
+                )
+                for index in range(len(found.low_res_logits))
+            )
+        return self._by_size[size]
+
+
+class Engine:
+    """Answers prompts with the segmenter at work. No lock is held across two calls; any thread may ask."""
+
+    def __init__(
+        self, settings: Settings, load_pixels: Callable[[ImageRecord], np.ndarray], notify: Callable[[str], None]
+    ) -> None:
+        self._settings, self._load_pixels, self._notify = settings, load_pixels, notify
+        self._encoder = Encoder(
+            EmbeddingStore(
+                settings.folder("embeddings"),
+                memory_bytes=settings.embedding_memory_bytes,
+                disk_bytes=settings.embedding_disk_bytes,
+            )
+        )
+        self._answers: OrderedDict[tuple, Answer] = OrderedDict()
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._segmenter: Segmenter | None = None
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The one at work, loaded when it is first asked for: an export needs none. Errors as `load`."""
+        with self._loading:
+            if self._segmenter is None:
+                self._segmenter = self.load(self._settings.model, checkpoint=self._settings.checkpoint)
+            return self._segmenter
+
+    def load(self, name: str, *, checkpoint: Path | None = None) -> Segmenter:
+        """A segmenter as this workspace's settings have it. Raises SettingsError or CheckpointError."""
+        return segmenters.get_segmenter(
+            name,
+            device=self._settings.device,
+            checkpoint=checkpoint,
+            checkpoint_dir=self._settings.folder("checkpoints"),
+            notify=self._notify,
+        )
+
+    def known(self) -> Iterable[tuple[SegmenterInfo, bool]]:
+        """The registry's lines, each with whether it can be loaded without a download."""
+        for info in segmenters.SEGMENTERS.values():
+            given = self._settings.checkpoint is not None and info.name == self._settings.model
+            yield info, given or not info.download_bytes or self._checkpoint_path(info.name) is not None
+
+    def switch(
+        self,
+        name: str,
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Segmenter:
+        """Put another segmenter to work, after fetching its checkpoint where that is missing.
+
+        progress(done, total) counts bytes. The one at work stays until the new one is loaded.
+        """
+        if name not in segmenters.SEGMENTERS:
+            raise SettingsError(f"No model is called {name!r}; there are {', '.join(segmenters.SEGMENTERS)}.")
+        checkpoint = self._settings.checkpoint if name == self._settings.model else None
+        if checkpoint is None and segmenters.SEGMENTERS[name].download_bytes and self._checkpoint_path(name) is None:
+            folder = self._settings.folder("checkpoints")
+            checkpoints.download(checkpoints.CHECKPOINTS[name], folder, progress=progress, cancelled=cancelled)
+        segmenter = self.load(name, checkpoint=checkpoint)
+        with self._loading:
+            self._segmenter = segmenter
+        return segmenter
+
+    def encode(self, image: ImageRecord, *, urgent: bool, asker: str | None = None) -> Encoding:
+        """Have an image encoded in the background; see Encoder.request."""
+        return self._encoder.request(
+            image.sha256, lambda: self._load_pixels(image), self.segmenter, urgent=urgent, asker=asker
+        )
+
+    def answer(self, image: ImageRecord, state: SessionState, embedding: Embedding) -> Answer:
+        """The answer to a prompt; each step refines the candidate that was chosen before it.
+
+        Answers depend on the steps alone, so that they are the same after a restart; recent ones are kept, which
+        makes undo and a further click one prediction or none.
+        """
+        key = (embedding.segmenter, image.sha256, state.steps)
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
+        mask_input = None
+        before = state.before_last()
+        if before.steps:
+            refined = self.answer(image, before, embedding).prediction
+            mask_input = refined.low_res_logits[refined.best if before.choice is None else before.choice]
+        answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+    def close(self) -> None:
+        self._encoder.close()
+
+    def _checkpoint_path(self, name: str) -> Path | None:
+        return checkpoints.find(name, self._settings.folder("checkpoints"))

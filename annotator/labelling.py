@@ -1,0 +1,249 @@
+"""What a labeler does on one picture: steps recorded one by one, prompts answered, instances saved."""
+
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from annotator.engine import Answer, Engine
+from annotator.errors import AnnotatorError, ConflictError, ImageError, PromptError
+from annotator.session import SessionState, describe, fold
+from storage.errors import StaleRevision
+from storage.records import EventRecord, ImageRecord, InstanceRecord, Origin, SessionRecord
+from storage.repository import Repository
+
+WAIT_FOR_ENCODING_S = 0.3  # before an answer says "still encoding"; the built-in segmenter is done by then
+WAIT_TO_SAVE_S = 120.0  # a save needs the mask: longer than any segmenter takes for one picture on a slow machine
+EDGE = 0.5  # a pixel's centre lies at a whole number, so the picture ends half a pixel beyond the last one
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """A labeler's picture at one moment."""
+
+    image: ImageRecord
+    revision: int
+    state: SessionState
+    instances: tuple[InstanceRecord, ...] | None  # None: as they were
+    answer: Answer | None  # None: no prompt, or the picture is still being encoded
+    encoding_s: float | None  # how long the picture has been in work, None when it is not waited for
+    undo_name: str | None  # the step that undo would take back, None when there is none
+    redo_name: str | None
+    problem: str | None = None  # why there is no answer to the prompt
+
+    @property
+    def chosen(self) -> int | None:
+        """The chosen candidate: the labeler's choice, else the best by predicted IoU."""
+        if self.answer is None:
+            return None
+        return self.answer.prediction.best if self.state.choice is None else self.state.choice
+
+
+class Labelling:
+    """Turns actions into recorded steps. A step is in the database before the next one is looked at."""
+
+    def __init__(self, repository: Repository, engine: Engine) -> None:
+        self._repository, self._engine = repository, engine
+
+    def view(
+        self,
+        image: ImageRecord,
+        *,
+        labeler: str,
+        with_instances: bool = True,
+        wait_s: float = WAIT_FOR_ENCODING_S,
+    ) -> SessionView:
+        """The picture as it stands, with the answer to its prompt where its embedding is there within wait_s."""
+        session = self._repository.session(image.id, labeler)
+        state = _state(session.events)
+        answer, encoding_s, problem = None, None, None
+        try:
+            encoding = self._engine.encode(image, urgent=True, asker=labeler)
+            if state.steps:
+                embedding = encoding.wait(wait_s)
+                if embedding is None:
+                    encoding_s = encoding.elapsed_s
+                else:
+                    answer = self._engine.answer(image, state, embedding)
+        except AnnotatorError as error:  # what was recorded stays recorded, and the picture can still be looked at
+            problem = str(error)
+        live = [event for event in session.events if not event.undone]
+        undone = [event for event in session.events if event.undone]
+        return SessionView(
+            image=self._repository.image(image.id),
+            revision=session.revision,
+            state=state,
+            instances=tuple(self._repository.instances(image.id)) if with_instances else None,
+            answer=answer,
+            encoding_s=encoding_s,
+            undo_name=describe(live[-1].kind, live[-1].payload) if live else None,
+            redo_name=describe(undone[0].kind, undone[0].payload) if undone else None,
+            problem=problem,
+        )
+
+    def act(
+        self,
+        image: ImageRecord,
+        actions: Sequence[dict[str, Any]],
+        *,
+        labeler: str,
+        revision: int | None = None,
+        wait_s: float = WAIT_FOR_ENCODING_S,
+    ) -> SessionView:
+        """Record the actions in order; see Workspace.act."""
+        touched = False
+        for action in actions:
+            session = self._repository.session(image.id, labeler)
+            op_id = str(action.get("op_id") or uuid.uuid4().hex)
+            if not self._repository.knows_operation(session.id, op_id):
+                if revision is not None and session.revision != revision:
+                    raise ConflictError("This picture was changed in another window; it shows the newest state now.")
+                session = self._record(image, session, action, op_id)
+            touched = touched or action.get("kind") not in ("point", "box", "move_point", "delete_point", "choose")
+            revision = session.revision
+        return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s)
+
+    def _record(self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str) -> SessionRecord:
+        kind = action.get("kind")
+        live = [event for event in session.events if not event.undone]
+        undone = [event for event in session.events if event.undone]
+        try:
+            if kind in ("undo", "redo"):
+                events = live[:-1] if kind == "undo" else live + undone[:1]
+                record = self._repository.record_undo if kind == "undo" else self._repository.record_redo
+                return record(session.id, expected_revision=session.revision, op_id=op_id, **_summary(_state(events)))
+            state = _state(session.events)
+            payload = self._payload(image, state, str(kind), action, session.labeler)
+            return self._repository.record_step(
+                session.id,
+                expected_revision=session.revision,
+                op_id=op_id,
+                kind=str(kind),
+                payload=payload,
+                **_summary(state.take(str(kind), payload)),
+            )
+        except StaleRevision as error:
+            raise ConflictError("This picture was changed in another window; nothing was written.") from error
+
+    def _payload(
+        self, image: ImageRecord, state: SessionState, kind: str, action: dict[str, Any], labeler: str
+    ) -> dict[str, Any]:
+        """What is recorded of an action. Raises PromptError or RecordNotFound for one that makes no sense here."""
+        if kind in ("point", "move_point"):
+            x, y = _inside(image, action, "x", "y")
+            own = {"label": _label(action)} if kind == "point" else {"index": action.get("index")}
+            return {"x": x, "y": y} | own
+        if kind == "box":
+            return _box(image, action)
+        if kind == "delete_point":
+            return {"index": action.get("index")}
+        if kind == "choose":
+            return {"candidate": action.get("candidate")}
+        if kind == "clear":
+            return {}
+        if kind == "commit":
+            return self._commit(image, state, action, labeler)
+        if kind == "edit_instance":
+            instance = self._instance(image, action)
+            return {"instance_id": instance.id, "steps": instance.prompt}
+        if kind == "delete_instance":
+            instance = self._instance(image, action)
+            return {"changes": [{"id": instance.id, "before": _values(instance), "after": None}]}
+        if kind == "set_category":
+            instance = self._instance(image, action)
+            category = self._repository.category(_whole(action, "category_id"))
+            before, after = {"category_id": instance.category_id}, {"category_id": category.id}
+            return {"changes": [{"id": instance.id, "before": before, "after": after}]}
+        raise PromptError(f"No action is called {kind!r}.")
+
+    def _commit(self, image: ImageRecord, state: SessionState, action: dict[str, Any], labeler: str) -> dict[str, Any]:
+        """The chosen candidate as an instance, or as the new mask of the instance that is being edited."""
+        category = self._repository.category(_whole(action, "category_id"))
+        if not state.steps:
+            raise PromptError("There is nothing to save: click on the picture first.")
+        embedding = self._engine.encode(image, urgent=True, asker=labeler).wait(WAIT_TO_SAVE_S)
+        if embedding is None:
+            raise ImageError(f"{image.original_name} is still being encoded; save again when its mask shows.")
+        answer = self._engine.answer(image, state, embedding)
+        index = answer.prediction.best if state.choice is None else state.choice
+        candidate = answer.candidates()[index]
+        if not candidate.rle.area:
+            raise PromptError("The chosen candidate is empty: choose another, or click again.")
+        # The choice is written down even where it was the best one: an edit brings back what was seen.
+        steps = (*state.steps[:-1], replace(state.steps[-1], choice=index))
+        after = {
+            "category_id": category.id,
+            "rle": candidate.rle.to_coco(),
+            "predicted_iou": candidate.predicted_iou,
+            "stability_score": candidate.stability_score,
+            "model": self._engine.segmenter.name,
+            "origin": Origin.CLICK.value,
+            "prompt": [step.to_json() for step in steps],
+            "is_crowd": False,
+        }
+        before = None
+        if state.editing is not None:
+            edited = next((one for one in self._repository.instances(image.id) if one.id == state.editing), None)
+            before = _values(edited) if edited else None
+        change = {"id": state.editing if before else None, "before": before, "after": after}
+        return {"category_id": category.id, "changes": [change]}
+
+    def _instance(self, image: ImageRecord, action: dict[str, Any]) -> InstanceRecord:
+        instance = self._repository.instance(_whole(action, "instance_id"))
+        if instance.image_id != image.id:
+            raise AnnotatorError(f"Instance {instance.id} is on another picture than {image.original_name}.")
+        return instance
+
+
+def _state(events: Sequence[EventRecord]) -> SessionState:
+    return fold((event.kind, event.payload) for event in events if not event.undone)
+
+
+def _summary(state: SessionState) -> dict[str, Any]:
+    """What the session's row says of its state."""
+    return {"chosen_candidate": state.choice, "status": "open" if state.steps else "idle"}
+
+
+def _values(instance: InstanceRecord) -> dict[str, Any]:
+    names = ("category_id", "predicted_iou", "stability_score", "model", "prompt", "is_crowd")
+    values = {name: getattr(instance, name) for name in names}
+    return values | {"rle": instance.rle.to_coco(), "origin": instance.origin.value}
+
+
+def _number(action: dict[str, Any], name: str) -> float:
+    value = action.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise PromptError(f"{name} must be a number, got {value!r}.")
+    return float(value)
+
+
+def _whole(action: dict[str, Any], name: str) -> int:
+    value = action.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PromptError(f"{name} must be a whole number, got {value!r}.")
+    return value
+
+
+def _label(action: dict[str, Any]) -> int:
+    label = _whole(action, "label")
+    if label not in (0, 1):
+        raise PromptError(f"label is 1 (foreground) or 0 (background), got {label}.")
+    return label
+
+
+def _inside(image: ImageRecord, action: dict[str, Any], across: str, down: str) -> tuple[float, float]:
+    x, y = _number(action, across), _number(action, down)
+    if not (-EDGE <= x <= image.width - EDGE and -EDGE <= y <= image.height - EDGE):
+        raise PromptError(f"The point ({x:g}, {y:g}) lies outside the picture of {image.width}×{image.height} pixels.")
+    return x, y
+
+
+def _box(image: ImageRecord, action: dict[str, Any]) -> dict[str, float]:
+    """The part of the box that lies on the picture. Raises PromptError when there is none."""
+    x0, y0, x1, y1 = (_number(action, name) for name in ("x0", "y0", "x1", "y1"))
+    x0, x1 = (min(max(x, 0.0), float(image.width)) for x in sorted((x0, x1)))
+    y0, y1 = (min(max(y, 0.0), float(image.height)) for y in sorted((y0, y1)))
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        raise PromptError("A box must be at least one pixel wide and high, and lie on the picture.")
+    return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}

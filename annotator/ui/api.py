@@ -1,0 +1,156 @@
+"""The use-cases as named endpoints: plain JSON in and out, masks as COCO RLE in the original's size.
+
+client = gradio_client.Client("http://127.0.0.1:7860")
+image = client.predict([gradio_client.handle_file("coffee.png")], api_name="/import_images")["image_ids"][0]
+client.predict(image, 300, 200, 1, api_name="/add_point")["candidates"]
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from annotator.errors import AnnotatorError
+from annotator.jobs import JobState
+from annotator.labelling import SessionView
+from annotator.ui import render
+from annotator.ui.identity import labeler_of
+from annotator.ui.problems import problem_json
+from annotator.ui.uploads import uploaded_paths
+from annotator.workspace import Workspace
+from exporters.base import ExportOptions
+
+JSON = dict[str, Any]
+ANSWER_WAIT_S = 300.0  # a client wants the masks in the answer, however slow the segmenter
+
+
+def add_endpoints(workspace: Workspace) -> None:
+    """Register every endpoint in the open gr.Blocks."""
+
+    def shown(view: SessionView) -> JSON:
+        if view.problem:
+            raise AnnotatorError(view.problem)
+        return render.session_json(view, workspace, display=False)
+
+    def act(request: gr.Request, image_id: int, kind: str, **values: Any) -> JSON:
+        action = {"kind": kind, **values}
+        view = workspace.act(int(image_id), [action], labeler=labeler_of(request), wait_s=ANSWER_WAIT_S)
+        return shown(view)
+
+    @_endpoint
+    def import_images(files: list[dict], request: gr.Request) -> dict:
+        """Take uploaded files (pictures or zips) in; returns image_ids, and what was skipped and why."""
+        job = workspace.start_import(uploaded_paths(files), remove_afterwards=True).wait()
+        return _result(job) | {"lines": job.lines}
+
+    @_endpoint
+    def list_images(request: gr.Request) -> list[dict]:
+        """All pictures in their order, with size, status and number of instances."""
+        return render.images_json(workspace)
+
+    @_endpoint
+    def open_image(image_id: int, request: gr.Request) -> dict:
+        """A picture as it was left: points, box, candidates, chosen one, instances, revision."""
+        return shown(workspace.look(int(image_id), labeler=labeler_of(request), wait_s=ANSWER_WAIT_S))
+
+    @_endpoint
+    def add_point(image_id: int, x: float, y: float, label: int, request: gr.Request) -> dict:
+        """Add a point in pixels of the original (label 1 foreground, 0 background); returns the three candidates."""
+        return act(request, image_id, "point", x=x, y=y, label=label)
+
+    @_endpoint
+    def add_box(image_id: int, x0: float, y0: float, x1: float, y1: float, request: gr.Request) -> dict:
+        """Set the prompt's box (two corners, pixels of the original); returns the three candidates."""
+        return act(request, image_id, "box", x0=x0, y0=y0, x1=x1, y1=y1)
+
+    @_endpoint
+    def undo(image_id: int, request: gr.Request) -> dict:
+        """Take the last step back, saves and deletions included."""
+        return act(request, image_id, "undo")
+
+    @_endpoint
+    def redo(image_id: int, request: gr.Request) -> dict:
+        """Take the last undone step again."""
+        return act(request, image_id, "redo")
+
+    @_endpoint
+    def clear_prompts(image_id: int, request: gr.Request) -> dict:
+        """Drop the points and the box that are not saved."""
+        return act(request, image_id, "clear")
+
+    @_endpoint
+    def choose_candidate(image_id: int, candidate: int, request: gr.Request) -> dict:
+        """Choose candidate 0, 1 or 2 in place of the one with the highest predicted IoU."""
+        return act(request, image_id, "choose", candidate=candidate)
+
+    @_endpoint
+    def commit_instance(image_id: int, category_id: int, request: gr.Request) -> dict:
+        """Save the chosen candidate as an instance of a category; the prompt is empty afterwards."""
+        return act(request, image_id, "commit", category_id=category_id)
+
+    @_endpoint
+    def list_instances(image_id: int, request: gr.Request) -> list[dict]:
+        """The saved instances of a picture, masks as COCO RLE."""
+        return [render.instance_json(instance) for instance in workspace.instances(int(image_id))]
+
+    @_endpoint
+    def delete_instance(image_id: int, instance_id: int, request: gr.Request) -> dict:
+        """Delete a saved instance; undo brings it back."""
+        return act(request, image_id, "delete_instance", instance_id=instance_id)
+
+    @_endpoint
+    def list_categories(request: gr.Request) -> list[dict]:
+        """All categories in their order."""
+        return render.categories_json(workspace)
+
+    @_endpoint
+    def add_category(name: str, request: gr.Request) -> list[dict]:
+        """Add a category; returns all of them."""
+        workspace.repository.add_category(name)
+        return render.categories_json(workspace)
+
+    @_endpoint
+    def export_dataset(format: str, options: dict | None, request: gr.Request) -> dict:
+        """Export as "coco", "yolo-segment" or "yolo-detect"; returns the url of a zip, and the report's lines."""
+        job = workspace.start_export(format, ExportOptions(**(options or {}))).wait()
+        _result(job)
+        return render.job_json(job)
+
+    for endpoint in (
+        import_images,
+        list_images,
+        open_image,
+        add_point,
+        add_box,
+        undo,
+        redo,
+        clear_prompts,
+        choose_candidate,
+        commit_instance,
+        list_instances,
+        delete_instance,
+        list_categories,
+        add_category,
+        export_dataset,
+    ):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+
+
+def _endpoint(function: Callable) -> Callable:
+    """Every problem becomes a gr.Error with its text, which is what gradio_client raises."""
+
+    @wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            raise gr.Error(problem_json(error)["message"], print_exception=False) from error
+
+    return guarded
+
+
+def _result(job: Any) -> JSON:
+    if job.state is not JobState.DONE:
+        raise gr.Error(job.message, print_exception=False)
+    return job.result

@@ -1,0 +1,143 @@
+"""What the page can ask of the server: one method a call, each unpack, use-case, render."""
+
+from typing import Any
+
+from pydantic import ValidationError, validate_call
+
+from annotator import __version__, samples
+from annotator.errors import AnnotatorError, ConflictError
+from annotator.ui import render
+from annotator.ui.problems import problem_json
+from annotator.ui.uploads import uploaded_paths
+from annotator.workspace import Workspace
+from exporters import EXPORTERS
+from exporters.base import ExportOptions
+
+JSON = dict[str, Any]
+
+
+class RequestError(AnnotatorError):
+    """A call that does not exist, or whose arguments do not fit it."""
+
+
+class Calls:
+    """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._handlers = {name: validate_call(getattr(self, name)) for name in CALL_NAMES}
+
+    def handle(self, message: Any, *, labeler: str) -> JSON:
+        """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}."""
+        try:
+            name, args = _unpack(message)
+            return {"ok": True, "result": self._call(name, args, labeler)}
+        except Exception as error:  # the page must get an answer: an exception here would drop the connection
+            problem = problem_json(error)
+            if isinstance(error, ConflictError):
+                problem["state"] = self.open_image(labeler=labeler, image_id=args["image_id"])
+            return {"ok": False, "error": problem}
+
+    def _call(self, name: str, args: JSON, labeler: str) -> Any:
+        if name not in self._handlers:
+            raise RequestError(f"There is no call {name!r}. Reload the page: the server may be newer than it.")
+        try:
+            return self._handlers[name](**args, labeler=labeler)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise RequestError(f"The call {name!r} got wrong arguments: {wrong}.") from error
+
+    # the workspace
+
+    def bootstrap(self, *, labeler: str) -> JSON:
+        images = render.images_json(self._workspace)
+        return {
+            "version": __version__,
+            "labeler": labeler,
+            "segmenter": render.active_segmenter_json(self._workspace),
+            "images": images,
+            "categories": render.categories_json(self._workspace),
+            "formats": [{"name": exporter.name, "title": exporter.title} for exporter in EXPORTERS.values()],
+            "samples_available": bool(samples.sample_paths()),
+            "last_image_id": self._workspace.last_image_id(labeler),
+        }
+
+    def list_images(self, *, labeler: str) -> list[JSON]:
+        return render.images_json(self._workspace)
+
+    def set_status(self, *, labeler: str, image_id: int, status: str) -> JSON:
+        image = self._workspace.set_status(image_id, status)
+        return render.image_json(image, instances=self._workspace.repository.instance_count(image_id))
+
+    def remove_image(self, *, labeler: str, image_id: int) -> list[JSON]:
+        self._workspace.remove_image(image_id)
+        return render.images_json(self._workspace)
+
+    # one picture
+
+    def open_image(self, *, labeler: str, image_id: int) -> JSON:
+        view = self._workspace.open_image(image_id, labeler=labeler)
+        return render.session_json(view, self._workspace, display=True)
+
+    def act(self, *, labeler: str, image_id: int, revision: int | None, actions: list[JSON]) -> JSON:
+        view = self._workspace.act(image_id, actions, labeler=labeler, revision=revision)
+        return render.session_json(view, self._workspace, display=True)
+
+    def answer(self, *, labeler: str, image_id: int, revision: int | None = None) -> JSON:
+        view = self._workspace.look(image_id, labeler=labeler)
+        return render.session_json(view, self._workspace, display=True)
+
+    # categories
+
+    def add_category(self, *, labeler: str, name: str, color: str | None = None) -> list[JSON]:
+        self._workspace.repository.add_category(name, color=color)
+        return render.categories_json(self._workspace)
+
+    def update_category(self, *, labeler: str, category_id: int, **changes: str | bool | None) -> list[JSON]:
+        self._workspace.repository.update_category(category_id, **changes)
+        return render.categories_json(self._workspace)
+
+    def order_categories(self, *, labeler: str, category_ids: list[int]) -> list[JSON]:
+        self._workspace.repository.order_categories(category_ids)
+        return render.categories_json(self._workspace)
+
+    def delete_category(self, *, labeler: str, category_id: int, merge_into: int | None = None) -> list[JSON]:
+        self._workspace.delete_category(category_id, merge_into=merge_into)
+        return render.categories_json(self._workspace)
+
+    # long work
+
+    def import_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
+        return render.job_json(self._workspace.start_import(uploaded_paths(paths), remove_afterwards=True))
+
+    def import_samples(self, *, labeler: str) -> JSON:
+        return render.job_json(self._workspace.start_import_of_samples())
+
+    def export(self, *, labeler: str, format: str, options: ExportOptions) -> JSON:
+        return render.job_json(self._workspace.start_export(format, options))
+
+    def segmenters(self, *, labeler: str) -> list[JSON]:
+        return render.segmenters_json(self._workspace)
+
+    def switch_segmenter(self, *, labeler: str, name: str) -> JSON:
+        return render.job_json(self._workspace.start_switch(name))
+
+    def job(self, *, labeler: str, job_id: str) -> JSON:
+        return render.job_json(self._workspace.jobs.get(job_id))
+
+    def cancel_job(self, *, labeler: str, job_id: str) -> JSON:
+        job = self._workspace.jobs.get(job_id)
+        job.cancel()
+        return render.job_json(job)
+
+
+def _unpack(message: Any) -> tuple[str, JSON]:
+    if not isinstance(message, dict) or not isinstance(message.get("name"), str):
+        raise RequestError("A call is an object with a name and its args. Reload the page.")
+    args = message.get("args", {})
+    if not isinstance(args, dict) or "labeler" in args:  # who calls is never the caller's to say
+        raise RequestError(f"The args of {message['name']!r} must be an object of its arguments.")
+    return message["name"], args
+
+
+CALL_NAMES = frozenset(name for name in vars(Calls) if not name.startswith("_")) - {"handle"}

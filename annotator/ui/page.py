@@ -1,0 +1,41 @@
+"""The page: one component that fills the window, and the endpoints beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.requests import Request
+
+from annotator.ui.api import add_endpoints
+from annotator.ui.calls import Calls
+from annotator.ui.identity import labeler_of
+from annotator.workspace import Workspace
+
+STATIC = Path(__file__).with_name("static")
+TITLE = "Annotator"
+
+# The page's own modules do everything; Gradio gives them its shell, its upload, and the way to the server.
+START = """
+import(new URL("annotator/static/main.js", document.baseURI))
+    .then((page) => page.start({ element, server, upload }))
+    .catch((error) => { element.textContent = `The page could not start: ${error.message}. Reload it.`; throw error; });
+"""
+
+
+def build_page(workspace: Workspace) -> gr.Blocks:
+    """The Blocks to launch."""
+    calls = Calls(workspace)
+
+    def call(message: dict, request: Request) -> dict[str, Any]:
+        return calls.handle(message, labeler=labeler_of(request))
+
+    with gr.Blocks(title=TITLE, fill_width=True, fill_height=True, analytics_enabled=False) as blocks:
+        gr.HTML(
+            elem_id="annotator",
+            html_template="",
+            js_on_load=START,
+            apply_default_css=False,
+            server_functions=[call],
+        )
+        add_endpoints(workspace)
+    return blocks

@@ -1,0 +1,160 @@
+"""Records and views as the plain JSON that the page and the API's clients read."""
+
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+
+from annotator.engine import Candidate
+from annotator.images import display_size_hw
+from annotator.jobs import Job
+from annotator.labelling import SessionView
+from annotator.segmenters import SEGMENTERS
+from annotator.workspace import Workspace
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord
+from storage.rle import Rle
+
+JSON = dict[str, Any]
+
+
+def image_json(image: ImageRecord, *, instances: int) -> JSON:
+    version = image.sha256[:8]  # the same id with other pixels is another address, so that browsers may keep pictures
+    return {
+        "id": image.id,
+        "name": image.original_name,
+        "width": image.width,
+        "height": image.height,
+        "status": image.status.value,
+        "instances": instances,
+        "url": f"annotator/pictures/{image.id}.jpg?v={version}",
+        "thumb": f"annotator/thumbs/{image.id}.jpg?v={version}",
+    }
+
+
+def category_json(category: CategoryRecord, *, instances: int) -> JSON:
+    return {
+        "id": category.id,
+        "name": category.name,
+        "color": category.color,
+        "key": category.key,
+        "supercategory": category.supercategory,
+        "is_thing": category.is_thing,
+        "instances": instances,
+    }
+
+
+def instance_json(instance: InstanceRecord, size_hw: tuple[int, int] | None = None) -> JSON:
+    """size_hw: the size of the mask; the original's where it is None."""
+    return {
+        "id": instance.id,
+        "category_id": instance.category_id,
+        "area": instance.area,
+        "bbox_xywh": list(instance.bbox_xywh),
+        "predicted_iou": instance.predicted_iou,
+        "stability_score": instance.stability_score,
+        "model": instance.model,
+        "origin": instance.origin.value,
+        "labeler": instance.labeler,
+        "rle": (instance.rle if size_hw is None else resized(instance.rle, size_hw)).to_coco(),
+    }
+
+
+def candidate_json(candidate: Candidate, image: ImageRecord) -> JSON:
+    """Area and box in pixels of the original, whatever the mask's size."""
+    height, width = candidate.rle.size_hw
+    across, down = image.width / width, image.height / height
+    x, y, box_width, box_height = candidate.rle.bbox_xywh
+    return {
+        "index": candidate.index,
+        "predicted_iou": round(candidate.predicted_iou, 4),
+        "stability_score": round(candidate.stability_score, 4),
+        "area": round(candidate.rle.area * across * down),
+        "bbox_xywh": [round(x * across), round(y * down), round(box_width * across), round(box_height * down)],
+        "rle": candidate.rle.to_coco(),
+    }
+
+
+def session_json(view: SessionView, workspace: Workspace, *, display: bool) -> JSON:
+    """A picture's whole state. display: masks in the size that the page shows, else in the original's."""
+    image = view.image
+    size_hw = shown_hw(image, workspace) if display else image.size_hw
+    box = view.state.box
+    return {
+        "image": image_json(image, instances=workspace.repository.instance_count(image.id)),
+        "revision": view.revision,
+        "display_hw": list(size_hw),
+        "points": [{"x": step.at[0], "y": step.at[1], "label": step.label} for step in view.state.points],
+        "box": list(box.at) if box else None,
+        "editing": view.state.editing,
+        "candidates": [candidate_json(c, image) for c in view.answer.candidates(size_hw)] if view.answer else None,
+        "chosen": view.chosen,
+        "instances": None if view.instances is None else [instance_json(one, size_hw) for one in view.instances],
+        "categories": None if view.instances is None else categories_json(workspace),
+        "can_undo": view.undo_name is not None,
+        "can_redo": view.redo_name is not None,
+        "undo_name": view.undo_name,
+        "redo_name": view.redo_name,
+        "encoding": None if view.encoding_s is None else {"elapsed_s": round(view.encoding_s, 1)},
+        "problem": view.problem,
+        "segmenter": active_segmenter_json(workspace),
+    }
+
+
+def images_json(workspace: Workspace) -> list[JSON]:
+    counts = workspace.repository.instance_counts()
+    return [image_json(image, instances=counts.get(image.id, 0)) for image in workspace.images()]
+
+
+def categories_json(workspace: Workspace) -> list[JSON]:
+    counts = workspace.repository.category_uses()
+    return [category_json(category, instances=counts.get(category.id, 0)) for category in workspace.categories()]
+
+
+def active_segmenter_json(workspace: Workspace) -> JSON:
+    segmenter = workspace.engine.segmenter
+    return {
+        "name": segmenter.name,
+        "title": segmenter.title,
+        "device": segmenter.device,
+        "active": True,
+        "ready": True,
+        "download_bytes": SEGMENTERS[segmenter.name].download_bytes,
+    }
+
+
+def segmenters_json(workspace: Workspace) -> list[JSON]:
+    active = workspace.engine.segmenter
+    return [
+        {
+            "name": info.name,
+            "title": info.title,
+            "device": active.device if info.name == active.name else None,
+            "active": info.name == active.name,
+            "ready": ready,
+            "download_bytes": info.download_bytes,
+        }
+        for info, ready in workspace.engine.known()
+    ]
+
+
+def job_json(job: Job) -> JSON:
+    value = job.to_json()
+    if job.kind == "export" and job.result is not None:
+        token, filename = job.result["token"], job.result["filename"]
+        value["result"] = {"url": f"annotator/exports/{token}/{filename}", "filename": filename}
+    return value
+
+
+def shown_hw(image: ImageRecord, workspace: Workspace) -> tuple[int, int]:
+    """The size in which the page shows a picture."""
+    return display_size_hw(image.size_hw, longest=workspace.settings.display_side)
+
+
+@lru_cache(maxsize=4096)
+def resized(rle: Rle, size_hw: tuple[int, int]) -> Rle:
+    """A mask in another size: a pixel belongs to it where at least half of what it covers does."""
+    if rle.size_hw == size_hw:
+        return rle
+    mask = rle.decode().astype(np.uint8) * 255
+    return Rle.encode(cv2.resize(mask, size_hw[::-1], interpolation=cv2.INTER_AREA) >= 128)

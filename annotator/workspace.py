@@ -1,0 +1,225 @@
+"""The use-cases of the tool, headless: the page, the API, the command line and the tests all drive this."""
+
+import logging
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import exporters
+from annotator import samples
+from annotator.config import Settings
+from annotator.engine import Engine
+from annotator.errors import AnnotatorError, CategoryInUseError
+from annotator.importing import ImportReport, import_pictures
+from annotator.jobs import Job, Jobs
+from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
+from annotator.pictures import PictureStore
+from exporters.base import ExportOptions, ExportReport
+from exporters.dataset import StoredDataset
+from storage.database import Database
+from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
+from storage.repository import Repository
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+
+KEPT_EXPORTS = 20  # downloads that stay reachable; older ones are removed
+
+
+class Workspace:
+    """One folder of pictures, labels and models. Safe to call from any thread.
+
+    Errors: AnnotatorError, StorageError and ExportError carry a text for the user; anything else is a bug.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.notices: list[str] = []
+        self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
+        self.repository = Repository(self.database)
+        self.pictures = PictureStore(settings.data)
+        self.engine = Engine(settings, self.pixels, self._notice)
+        self.labelling = Labelling(self.repository, self.engine)
+        self.jobs = Jobs()
+
+    def close(self) -> None:
+        """Stop background work and let go of the database."""
+        self.jobs.cancel_all()
+        self.engine.close()
+        self.database.close()
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # pictures
+
+    def images(self, *, status: ImageStatus | None = None) -> list[ImageRecord]:
+        return self.repository.images(status=status)
+
+    def image(self, image_id: int) -> ImageRecord:
+        return self.repository.image(image_id)
+
+    def pixels(self, image: ImageRecord) -> np.ndarray:
+        """H×W×3 uint8 RGB, upright."""
+        return self.pictures.pixels(image.stored_name)
+
+    def set_status(self, image_id: int, status: str) -> ImageRecord:
+        """Raises AnnotatorError for a status that is none."""
+        if status not in list(ImageStatus):
+            raise AnnotatorError(f"A picture's status is one of {', '.join(ImageStatus)}, got {status!r}.")
+        return self.repository.set_image_status(image_id, ImageStatus(status))
+
+    def remove_image(self, image_id: int) -> None:
+        """Take a picture out of the workspace, with its instances."""
+        image = self.repository.image(image_id)
+        self.repository.remove_image(image_id)
+        self.pictures.remove(image.stored_name)
+
+    def import_pictures(
+        self,
+        paths: Sequence[Path],
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> ImportReport:
+        """Files, folders and zips; what cannot be read is named in the report, the rest comes in."""
+        return import_pictures(
+            paths,
+            store=self.pictures,
+            repository=self.repository,
+            progress=progress,
+            cancelled=cancelled,
+            max_pixels=self.settings.max_pixels,
+        )
+
+    def start_import(self, paths: Sequence[Path], *, remove_afterwards: bool = False) -> Job:
+        """The same in the background; remove_afterwards deletes the given files (uploads) at the end."""
+
+        def work(job: Job) -> dict[str, Any]:
+            try:
+                report = self.import_pictures(paths, job.progress, job.cancelled)
+            finally:
+                if remove_afterwards:
+                    for path in paths:
+                        path.unlink(missing_ok=True)
+            job.lines = list(report.lines())
+            return {
+                "image_ids": list(report.image_ids),
+                "imported": report.imported,
+                "duplicates": len(report.duplicates),
+                "skipped": len(report.skipped),
+            }
+
+        return self.jobs.start("import", work)
+
+    def start_import_of_samples(self) -> Job:
+        return self.start_import(samples.sample_paths())
+
+    # one picture
+
+    def open_image(self, image_id: int, *, labeler: str) -> SessionView:
+        """The picture as the labeler left it; it and the next one in the list are encoded in the background."""
+        image = self.repository.image(image_id)
+        view = self.labelling.view(image, labeler=labeler)
+        following = self.repository.image_after(image)
+        if following is not None:
+            self.engine.encode(following, urgent=False)
+        return view
+
+    def look(self, image_id: int, *, labeler: str, wait_s: float = WAIT_FOR_ENCODING_S) -> SessionView:
+        """The picture as it stands; waits up to wait_s for its encoding where a prompt is open."""
+        return self.labelling.view(self.repository.image(image_id), labeler=labeler, wait_s=wait_s)
+
+    def act(
+        self,
+        image_id: int,
+        actions: Sequence[dict[str, Any]],
+        *,
+        labeler: str,
+        revision: int | None = None,
+        wait_s: float = WAIT_FOR_ENCODING_S,
+    ) -> SessionView:
+        """Record actions in order, each in the database before the next, and answer the prompt they lead to.
+
+        actions: {"kind", "op_id"?, ...} as in annotator/session.py, and "undo" and "redo". revision: the one the caller
+        has seen; ConflictError, with nothing written, when it is not the newest.
+        """
+        image = self.repository.image(image_id)
+        return self.labelling.act(image, actions, labeler=labeler, revision=revision, wait_s=wait_s)
+
+    def last_image_id(self, labeler: str) -> int | None:
+        """The picture that the labeler last worked on, None at the beginning."""
+        return self.repository.last_image_id(labeler)
+
+    def instances(self, image_id: int) -> list[InstanceRecord]:
+        self.repository.image(image_id)
+        return self.repository.instances(image_id)
+
+    # categories
+
+    def categories(self) -> list[CategoryRecord]:
+        return self.repository.categories()
+
+    def delete_category(self, category_id: int, *, merge_into: int | None = None) -> int:
+        """Returns the number of instances moved. Raises CategoryInUseError when some would be left without one."""
+        used = self.repository.category_use(category_id)
+        if used and merge_into is None:
+            name = self.repository.category(category_id).name
+            raise CategoryInUseError(
+                f"{used} instance{'s have' if used > 1 else ' has'} the category {name!r}. Choose another for them.",
+                instances=used,
+            )
+        return self.repository.delete_category(category_id, merge_into=merge_into)
+
+    # export
+
+    def export(
+        self, format_name: str, out: Path, options: ExportOptions | None = None, progress: Progress | None = None
+    ) -> ExportReport:
+        """Write the data set to a folder, or to a zip where `out` ends in .zip. Raises ExportError."""
+        options = options or ExportOptions()
+        dataset = StoredDataset(self.repository, self.pictures.images_folder, only_done=options.only_done)
+        return exporters.export(format_name, dataset, out, options, progress)
+
+    def start_export(self, format_name: str, options: ExportOptions) -> Job:
+        """The same in the background, to a zip under exports/; result: {"token", "filename"}."""
+        folder = self.settings.folder("exports")
+
+        def work(job: Job) -> dict[str, Any]:
+            for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_EXPORTS]:
+                shutil.rmtree(old, ignore_errors=True)
+            token, filename = uuid.uuid4().hex, f"{format_name}.zip"
+            (folder / token).mkdir()
+            report = self.export(format_name, folder / token / filename, options, job.progress)
+            job.lines = list(report.lines())
+            return {"token": token, "filename": filename}
+
+        return self.jobs.start("export", work)
+
+    def export_path(self, token: str, filename: str) -> Path | None:
+        """The finished export of that name, None where there is none."""
+        for path in self.settings.folder("exports").glob("*/*.zip"):
+            if (path.parent.name, path.name) == (token, filename):
+                return path
+        return None
+
+    # models
+
+    def start_switch(self, name: str) -> Job:
+        """Put another segmenter to work, its checkpoint downloaded first where it is missing."""
+
+        def work(job: Job) -> dict[str, Any]:
+            return {"name": self.engine.switch(name, job.progress, job.cancelled).name}
+
+        return self.jobs.start("model", work)
+
+    def _notice(self, line: str) -> None:
+        log.warning(line)
+        self.notices.append(line)

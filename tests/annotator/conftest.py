@@ -1,0 +1,48 @@
+"""A workspace whose segmenter is the fake one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from annotator.config import Settings
+from annotator.segmenters import SEGMENTERS
+from annotator.segmenters.base import SegmenterInfo
+from annotator.workspace import Workspace
+from tests.fakes import FakeSegmenter
+
+WIDTH, HEIGHT = 320, 200
+
+
+@pytest.fixture
+def fake_segmenter() -> Iterator[FakeSegmenter]:
+    """A line of the registry, as a new variant would have one."""
+    segmenter = FakeSegmenter()
+    SEGMENTERS["fake"] = SegmenterInfo(name="fake", title="fake", load=lambda options: segmenter)
+    yield segmenter
+    del SEGMENTERS["fake"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, fake_segmenter: FakeSegmenter) -> Settings:
+    return Settings(data=tmp_path / "workspace", model="fake")
+
+
+@pytest.fixture
+def workspace(settings: Settings) -> Iterator[Workspace]:
+    with Workspace(settings) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Three small pictures that differ."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    paths = [folder / f"{name}.png" for name in ("one", "two", "three")]
+    for number, path in enumerate(paths):
+        rng = np.random.default_rng(number)
+        Image.fromarray(rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)).save(path)
+    return paths

@@ -1,0 +1,113 @@
+"""The named endpoints, driven by gradio_client against a real server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from pycocotools import mask as coco_mask
+
+from tests.serving import RunningServer
+
+ENDPOINTS = [
+    "import_images", "list_images", "open_image", "add_point", "add_box", "undo", "redo", "clear_prompts",
+    "choose_candidate", "commit_instance", "list_instances", "delete_instance", "list_categories", "add_category",
+    "export_dataset",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path_factory.mktemp("api") / "workspace") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server: RunningServer) -> Client:
+    return Client(server.url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def image_id(client: Client, sample_paths: list[Path]) -> int:
+    coffee = next(path for path in sample_paths if path.stem == "coffee")
+    report = client.predict([handle_file(str(coffee))], api_name="/import_images")
+    assert (report["imported"], report["skipped"]) == (1, 0)
+    return report["image_ids"][0]
+
+
+def test_every_named_endpoint_is_there(client: Client) -> None:
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert {f"/{name}" for name in ENDPOINTS} <= set(named)
+
+
+def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServer, image_id: int) -> None:
+    def ask(name: str, *values: Any) -> Any:
+        return client.predict(*values, api_name=f"/{name}")
+
+    (image,) = ask("list_images")
+    assert (image["id"], image["status"]) == (image_id, "new")
+    cup = next(c for c in ask("add_category", "cup") if c["name"] == "cup")
+    clicked = ask("add_point", image_id, 300, 200, 1)
+    assert len(clicked["candidates"]) == 3
+    mask = coco_mask.decode(clicked["candidates"][clicked["chosen"]]["rle"])
+    assert mask.shape == (image["height"], image["width"])
+    assert mask[200, 300]
+    assert ask("add_point", image_id, 20, 20, 0)["revision"] == clicked["revision"] + 1
+    assert ask("undo", image_id)["points"] == [{"x": 300, "y": 200, "label": 1}]
+    assert len(ask("redo", image_id)["points"]) == 2
+    assert ask("choose_candidate", image_id, 2)["chosen"] == 2
+    saved = ask("commit_instance", image_id, cup["id"])
+    (instance,) = ask("list_instances", image_id)
+    assert saved["instances"][0]["rle"] == instance["rle"]
+    assert saved["points"] == []
+    assert ask("delete_instance", image_id, instance["id"])["instances"] == []
+    assert ask("undo", image_id)["instances"][0]["id"] == instance["id"]
+    assert ask("add_box", image_id, 100, 50, 400, 350)["box"] == [100, 50, 400, 350]
+    assert ask("clear_prompts", image_id)["candidates"] is None
+    assert ask("open_image", image_id)["instances"][0]["id"] == instance["id"]
+    assert ask("list_categories")[0]["instances"] == 1
+    export = ask("export_dataset", "coco", None)
+    answer = httpx.get(urljoin(server.url + "/", export["result"]["url"]))
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"PK")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "text"),
+    [
+        ("open_image", (999,), "999"),
+        ("add_point", (1, 99999, 5, 1), "outside the picture"),
+        ("add_point", (1, 5, 5, 7), "label is 1"),
+        ("commit_instance", (1, 999), "999"),
+        ("add_category", ("",), "name"),
+        ("export_dataset", ("tfrecord", None), "tfrecord"),
+    ],
+)
+def test_a_mistake_is_answered_with_a_clear_text(
+    client: Client, image_id: int, name: str, values: tuple, text: str
+) -> None:
+    with pytest.raises(AppError, match=text):
+        client.predict(*values, api_name=f"/{name}")
+
+
+def test_a_file_that_was_not_uploaded_is_never_read(client: Client, server: RunningServer) -> None:
+    for path in ("/etc/passwd", str(server.data / "annotator.db"), "../annotator.db"):
+        with pytest.raises(AppError):
+            client.predict([{"path": path}], api_name="/import_images")
+
+
+def test_another_sites_page_gets_nothing(server: RunningServer) -> None:
+    for origin in ("http://evil.example", "null"):
+        for method, path in (("GET", "/config"), ("POST", "/gradio_api/component_server")):
+            answer = httpx.request(method, server.url + path, headers={"Origin": origin}, content="{}")
+            assert answer.status_code == 403, (origin, path)
+
+
+@pytest.mark.parametrize("path", ["annotator.db", "..%2f..%2fetc/passwd", "%2e%2e/annotator.db"])
+def test_nothing_outside_what_is_meant_is_served(server: RunningServer, path: str) -> None:
+    for prefix in ("/annotator/static/", "/annotator/exports/x/", "/gradio_api/file=", "/annotator/pictures/"):
+        assert httpx.get(server.url + prefix + path).status_code in (403, 404, 405, 422)
