@@ -20,14 +20,13 @@ class SetupError(Exception):
     """What stands in the way, and what to do about it."""
 
 
-def main(requirements_name: str, venv: Path = VENV) -> None:
+def main(requirements: Path, venv: Path = VENV) -> None:
     """Bring `venv` to what the requirements file says; quick where it is there already. Raises SetupError."""
     if sys.version_info < OLDEST:
         raise SetupError(
             f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; {sys.executable} is {sys.version.split()[0]}. "
             "Install a newer one, or name one that is here: make setup PYTHON=python3.12"
         )
-    requirements = ROOT / requirements_name
     version = version_of(python_in(venv))
     if version < OLDEST:
         create(venv)
@@ -72,13 +71,24 @@ def create(venv: Path) -> None:
 def provide_pip(venv: Path) -> None:
     """pip from ensurepip or, where Debian has split that off (package python3-venv), from the pip outside."""
     inside, outside = str(python_in(venv)), getattr(sys, "_base_executable", sys.executable)
-    attempts = (
-        [inside, "-m", "pip", "--version"],
+    if has_pip(inside):
+        return
+    for remains in venv.glob("[Ll]ib/**/site-packages/pip*"):  # half a pip counts as installed to ensurepip
+        if remains.is_dir():
+            shutil.rmtree(remains)
+    for command in (
         [inside, "-m", "ensurepip", "--default-pip"],
-        [outside, "-m", "pip", "--python", inside, "install", "--force-reinstall", "pip"],
-    )
-    if not any(subprocess.run(command, capture_output=True).returncode == 0 for command in attempts):
-        raise SetupError(f"{outside} has neither ensurepip nor pip. On Debian: sudo apt-get install python3-venv")
+        [outside, "-m", "pip", "--python", inside, "install", "pip"],
+    ):
+        subprocess.run(command, capture_output=True)
+        if has_pip(inside):
+            return
+    raise SetupError(f"{outside} has neither ensurepip nor pip. On Debian: sudo apt-get install python3-venv")
+
+
+def has_pip(python: str) -> bool:
+    """Whether that interpreter has a pip that starts."""
+    return subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
 
 
 def install(requirements: Path, venv: Path) -> None:
@@ -136,7 +146,7 @@ def write_stamp(stamp: Path, wanted: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1])
+        main(ROOT / sys.argv[1])
     except SetupError as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
