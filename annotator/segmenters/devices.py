@@ -1,0 +1,109 @@
+"""Where a model runs: choosing the device, and going on on the CPU when a GPU is out of memory."""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
+
+import torch
+from torch import nn
+
+from annotator.errors import SettingsError
+from annotator.segmenters.base import Notify
+
+Lane = Literal["embed", "predict"]
+Model = TypeVar("Model", bound=nn.Module)
+T = TypeVar("T")
+
+CPU = torch.device("cpu")
+
+
+def pick_device(name: str) -> torch.device:
+    """The device that "auto", "cpu", "cuda", "cuda:N" or "mps" means on this machine; auto takes CUDA, MPS, CPU.
+
+    Raises SettingsError for another word, and for a device that this machine has not.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(f"No device is called {name!r}. Use auto, cpu, cuda, cuda:N or mps.") from error
+    match device.type:
+        case "cpu":
+            return CPU
+        case "cuda":
+            number, found = device.index or 0, torch.cuda.device_count() if torch.cuda.is_available() else 0
+            if number >= found:
+                raise SettingsError(f"--device {name}: torch sees {_gpus(found)} on this machine. Use auto or cpu.")
+            return torch.device("cuda", number)
+        case "mps":
+            if not torch.backends.mps.is_available():
+                raise SettingsError("--device mps: this machine has no Apple GPU that torch can use. Use auto or cpu.")
+            return device
+    raise SettingsError(f"No segmenter runs on {name!r}. Use auto, cpu, cuda, cuda:N or mps.")
+
+
+def _gpus(count: int) -> str:
+    return {0: "no CUDA GPU", 1: "one CUDA GPU, cuda:0"}.get(count, f"{count} CUDA GPUs, cuda:0 to cuda:{count - 1}")
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device had no memory left: CUDA and cuDNN, cuBLAS and MPS each say it in their own way."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "alloc_failed" in text
+
+
+class DeviceModel(Generic[Model]):
+    """A model on one device. Any thread may run it; when the GPU is out of memory it moves to the CPU, and says so.
+
+    There are two lanes, each one call at a time: encoding an image takes seconds on a CPU, and a click must not
+    wait for the picture after this one. A model that works in both shares no changing state between them.
+    """
+
+    def __init__(self, model: Model, device: torch.device, *, title: str, notify: Notify | None = None) -> None:
+        """Moves the model to the device (to the CPU where it does not fit) and sets it to evaluation."""
+        self._model = model.eval().requires_grad_(False)
+        self._device = device
+        self._title = title
+        self._notify = notify
+        self._lanes: dict[Lane, threading.Lock] = {"embed": threading.Lock(), "predict": threading.Lock()}
+        try:
+            self._model.to(device)
+        except RuntimeError as error:
+            if device == CPU or not is_out_of_memory(error):
+                raise
+            full = True
+        else:
+            full = False
+        if full:  # outside of `except`, whose traceback would keep tensors alive
+            self._leave(device)
+
+    @property
+    def device(self) -> str:
+        """ "cpu", "cuda:0" or "mps"."""
+        return str(self._device)
+
+    def run(self, lane: Lane, work: Callable[[Model, torch.device], T]) -> T:
+        """work(model, device) in torch's inference mode; once more on the CPU where the GPU is out of memory."""
+        with self._lanes[lane], torch.inference_mode():
+            device = self._device
+            try:
+                return work(self._model, device)
+            except RuntimeError as error:
+                if device == CPU or not is_out_of_memory(error):
+                    raise
+        self._leave(device)
+        with self._lanes[lane], torch.inference_mode():
+            return work(self._model, CPU)
+
+    def _leave(self, device: torch.device) -> None:
+        """Move to the CPU for good, unless the other lane did so meanwhile."""
+        with self._lanes["embed"], self._lanes["predict"]:
+            if self._device != device:
+                return
+            self._model.to(CPU)
+            self._device = CPU
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+        if self._notify is not None:
+            self._notify(f"{self._title}: {device} is out of memory. Going on on the CPU, more slowly.")
