@@ -123,29 +123,29 @@ export function createCanvas(host, handlers) {
     }
   };
 
+  /** The instances that can be shown, in the order they are painted: emphasised ones last. */
+  const instances = () =>
+    view.instances
+      .map((instance) => {
+        const { id } = instance;
+        const emphasis = {
+          hovered: id === view.hoveredId,
+          selected: id === view.selectedId,
+          editing: id === view.editing,
+        };
+        const rank = Number(emphasis.hovered) + 2 * Number(emphasis.selected);
+        return { instance, shape: shapeOf(instance.rle), emphasis, rank };
+      })
+      .filter(({ shape }) => shape)
+      .sort((a, b) => a.rank - b.rank);
+
   const painters = {
     picture(surface) {
       if (picture) paintPicture(surface, picture);
     },
     instances(surface) {
-      const emphasis = ({ id }) => ({
-        hovered: id === view.hoveredId,
-        selected: id === view.selectedId,
-        editing: id === view.editing,
-      });
-      const rank = (instance) => {
-        const { hovered, selected } = emphasis(instance);
-        return Number(hovered) + 2 * Number(selected);
-      };
-      const drawn = view.instances.map((instance) => ({ instance, shape: shapeOf(instance.rle) }));
-      const visible = drawn.filter(({ shape }) => shape).sort((a, b) => rank(a.instance) - rank(b.instance));
-      for (const { instance, shape } of visible) {
-        paintShape(surface, shape, instanceStyle(instance.color, emphasis(instance)));
-      }
-      for (const { instance, shape } of visible) {
-        const strong = rank(instance) > 0;
-        const text = strong ? `${instance.number} ${instance.name}` : String(instance.number);
-        paintTag(surface, shape, { text, color: instance.color, strong });
+      for (const { instance, shape, emphasis } of instances()) {
+        paintShape(surface, shape, instanceStyle(instance.color, emphasis));
       }
     },
     candidate(surface) {
@@ -155,6 +155,11 @@ export function createCanvas(host, handlers) {
       if (shape) paintShape(surface, shape, (apart ? recededStyle : candidateStyle)(candidate.color));
       const other = apart && shapeOf(ghost.rle);
       if (other) paintShape(surface, other, ghostStyle(ghost.color));
+      for (const { instance, shape, emphasis } of instances()) {
+        const strong = emphasis.hovered || emphasis.selected;
+        const text = strong ? `${instance.number} ${instance.name}` : String(instance.number);
+        paintTag(surface, shape, { text, color: instance.color, strong });
+      }
     },
     prompts(surface) {
       const { drag, hover, hoverPoint } = gestures;
@@ -195,9 +200,10 @@ export function createCanvas(host, handlers) {
   /** Says in the dataset what is on the screen, in the first task after the frame was handed over. */
   function announce(revision) {
     if (canvas.dataset.painted === String(revision)) return;
+    const turn = loading;
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
-      canvas.dataset.painted = String(revision);
+      if (turn === loading) canvas.dataset.painted = String(revision);
       port1.close();
     };
     port2.postMessage(null);
@@ -288,7 +294,7 @@ export function createCanvas(host, handlers) {
       gestures.pointsChanged(before.points);
       invalidate("prompts");
       if (!sameMask(before.candidate, view.candidate) || !sameMask(before.ghost, view.ghost)) invalidate("candidate");
-      if (!sameInstances(before, view)) invalidate("instances");
+      if (!sameInstances(before, view)) invalidate("instances", "candidate"); // the number tags lie over both
     },
 
     fit() {

@@ -54,10 +54,10 @@ export class Gestures {
     on("pointerleave", () => this.#leave());
     on("wheel", (event) => this.#wheel(event), { passive: false });
     on("contextmenu", (event) => event.preventDefault());
-    on("mousedown", (event) => event.preventDefault()); // no autoscroll under the middle button
+    on("mousedown", (event) => event.button === 1 && event.preventDefault()); // no autoscroll
     on("dragstart", (event) => event.preventDefault());
     on("keydown", (event) => this.#escape(event), { capture: true }, window);
-    on("blur", () => this.cancel(), {}, window);
+    on("blur", () => this.#blur(), {}, window);
   }
 
   destroy() {
@@ -81,10 +81,12 @@ export class Gestures {
 
   /** The points changed: a point in the hand that is no longer there is let go. */
   pointsChanged(before) {
-    const index = this.drag?.kind === "move" ? this.drag.index : null;
+    const index = this.drag?.index ?? null;
     if (index !== null) {
       const [was, is] = [before[index], this.scene.points()[index]];
-      if (!is || is.x !== was.x || is.y !== was.y || is.label !== was.label) this.cancel();
+      const same = is && is.x === was.x && is.y === was.y && is.label === was.label;
+      if (!same && this.drag.kind === "move") this.cancel();
+      if (!same && this.drag) this.drag.index = null;
     }
     this.hoverPoint = this.hover ? this.#hit(this.hover, "mouse") : null;
     this.#cursor();
@@ -118,7 +120,6 @@ export class Gestures {
   }
 
   #down(event) {
-    this.canvas.focus({ preventScroll: true });
     if (!this.scene.ready()) return;
     const place = this.#place(event);
     const kind = event.pointerType;
@@ -237,6 +238,12 @@ export class Gestures {
     this.cancel();
   }
 
+  /** The window lost the hand: it may never hear that the fingers were lifted. */
+  #blur() {
+    this.#pointers.clear();
+    this.cancel();
+  }
+
   #leave() {
     this.#hovers(null);
     this.scene.changed();
@@ -259,17 +266,15 @@ export class Gestures {
     event.preventDefault();
     if (!this.scene.ready()) return;
     const pixels = event.deltaY * [1, 33, 400][event.deltaMode];
-    const amount = Math.max(-1, Math.min(1, -pixels * (event.ctrlKey ? 0.01 : 0.0018)));
+    const notched = Math.abs(pixels) >= NOTCH;
+    const pinched = event.ctrlKey && !notched; // two fingers on a touchpad
+    this.#zoomLeft += Math.max(-1, Math.min(1, -pixels * (pinched ? 0.01 : 0.0018)));
     this.#zoomPlace = this.#place(event);
-    const eased = Math.abs(pixels) >= NOTCH && !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#zoomLeft += amount;
-    if (eased) {
-      this.scene.moved();
-    } else {
+    if (!notched || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.viewport.zoomAt(Math.exp(this.#zoomLeft), this.#zoomPlace.x, this.#zoomPlace.y);
       this.#zoomLeft = 0;
-      this.scene.moved();
     }
+    this.scene.moved();
   }
 
   /** Escape within a drag gives up the drag and nothing else. */

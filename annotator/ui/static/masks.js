@@ -5,7 +5,9 @@
  * here counts in pixels of the mask, which may be smaller than the original picture.
  */
 
-const MANY_VERTICES = 40000; // beyond it, stroking a path costs more than painting a bitmap of its edge
+const MANY_VERTICES = 16000; // beyond it, stroking a path costs more than painting a bitmap of its edge
+const TIP = Math.SQRT1_2; // pixels cut off both sides of a right angle: half a pixel off its tip
+const LONGEST_CUT = 8; // pixels; a longer side stays straight in its middle
 const CACHE_BYTES = 96 * 1024 * 1024;
 
 /**
@@ -162,7 +164,8 @@ function edgePath(loops) {
 }
 
 /**
- * The same borders with each corner cut by half a pixel, so that stairs of single pixels become straight diagonals.
+ * The same borders with their corners cut off, so that stairs become straight lines; nowhere is more than half a pixel
+ * lost or won. A corner beside a step of one pixel is cut in the middle of both its sides, any other close to its tip.
  *
  * @param {Int32Array[]} loops
  * @returns {Path2D}
@@ -170,18 +173,32 @@ function edgePath(loops) {
 function smoothPath(loops) {
   const path = new Path2D();
   for (const loop of loops) {
-    let x = loop[loop.length - 2];
-    let y = loop[loop.length - 1];
-    for (let i = 0; i < loop.length; i += 2) {
-      const toX = loop[i];
-      const toY = loop[i + 1];
-      const halfX = Math.sign(toX - x) / 2;
-      const halfY = Math.sign(toY - y) / 2;
-      if (i === 0) path.moveTo(x + halfX, y + halfY);
-      else path.lineTo(x + halfX, y + halfY);
-      if (Math.abs(toX - x) + Math.abs(toY - y) > 1) path.lineTo(toX - halfX, toY - halfY);
-      x = toX;
-      y = toY;
+    const corners = loop.length;
+    let fromX = loop[corners - 2];
+    let fromY = loop[corners - 1];
+    let lastX = NaN;
+    let lastY = NaN;
+    const lineTo = (x, y) => {
+      if (x === lastX && y === lastY) return;
+      if (Number.isNaN(lastX)) path.moveTo(x, y);
+      else path.lineTo(x, y);
+      lastX = x;
+      lastY = y;
+    };
+    for (let i = 0; i < corners; i += 2) {
+      const x = loop[i];
+      const y = loop[i + 1];
+      const nextX = loop[(i + 2) % corners];
+      const nextY = loop[(i + 3) % corners];
+      const before = Math.abs(x - fromX) + Math.abs(y - fromY);
+      const after = Math.abs(nextX - x) + Math.abs(nextY - y);
+      const most = before > 1 && after > 1 ? TIP : LONGEST_CUT;
+      const cutBefore = Math.min(before / 2, most) / before;
+      const cutAfter = Math.min(after / 2, most) / after;
+      lineTo(x + (fromX - x) * cutBefore, y + (fromY - y) * cutBefore);
+      lineTo(x + (nextX - x) * cutAfter, y + (nextY - y) * cutAfter);
+      fromX = x;
+      fromY = y;
     }
     path.closePath();
   }
@@ -201,14 +218,16 @@ export class Shape {
     this.bbox = mask.bbox;
     this.area = mask.area;
     this.size = { width: mask.width, height: mask.height };
-    this.#loops = traceLoops(mask);
-    this.vertices = this.#loops.reduce((sum, loop) => sum + loop.length / 2, 0);
-    this.raster = this.vertices > MANY_VERTICES;
+    const noise = mask.tops.length > 2 * MANY_VERTICES; // not worth tracing
+    this.#loops = noise ? [] : traceLoops(mask);
+    const vertices = this.#loops.reduce((sum, loop) => sum + loop.length / 2, 0);
+    /** Whether it is painted by tint() and has no path(). */
+    this.raster = noise || vertices > MANY_VERTICES;
     if (this.raster) {
       this.#mask = mask;
       this.#loops = [];
     }
-    this.bytes = this.raster ? mask.bits.length * 10 : this.vertices * 60 + 400;
+    this.bytes = this.raster ? mask.bits.length * 10 : vertices * 60 + 400; // with its bitmaps or paths, roughly
     this.anchor = topAnchor(mask);
   }
 
@@ -285,20 +304,21 @@ export class ShapeCache {
    * @returns {Shape}
    */
   get(rle) {
-    const key = `${rle.size[0]} ${rle.size[1]} ${rle.counts}`;
-    let shape = this.#shapes.get(key);
-    if (shape) {
-      this.#shapes.delete(key);
-    } else {
-      shape = new Shape(decodeRle(rle));
-      this.#bytes += shape.bytes + 2 * key.length;
-    }
-    this.#shapes.set(key, shape);
+    const [height, width] = rle.size;
+    let shape = this.#shapes.get(rle.counts);
+    if (shape) this.#drop(rle.counts, shape);
+    if (shape?.size.height !== height || shape.size.width !== width) shape = new Shape(decodeRle(rle));
+    this.#shapes.set(rle.counts, shape);
+    this.#bytes += shape.bytes + rle.counts.length;
     for (const [oldest, dropped] of this.#shapes) {
-      if (this.#bytes <= this.limit || oldest === key) break;
-      this.#shapes.delete(oldest);
-      this.#bytes -= dropped.bytes + 2 * oldest.length;
+      if (this.#bytes <= this.limit || dropped === shape) break;
+      this.#drop(oldest, dropped);
     }
     return shape;
+  }
+
+  #drop(counts, shape) {
+    this.#shapes.delete(counts);
+    this.#bytes -= shape.bytes + counts.length;
   }
 }

@@ -25,7 +25,7 @@ export function paintPicture({ context, viewport, ratio }, picture) {
 }
 
 /**
- * A shape under the view: its path in device pixels, or, for a raster shape, how to draw its bitmaps.
+ * Where a shape lies under the view, in device pixels.
  *
  * @param {Surface} surface @param {import("./masks.js").Shape} shape
  */
@@ -35,16 +35,10 @@ function placed({ context, viewport, ratio }, shape) {
   const [x, y, width, height] = shape.bbox;
   const left = viewport.x * ratio;
   const top = viewport.y * ratio;
-  const exact = across / ratio >= PIXELS_FROM;
   const box = [left + x * across, top + y * down, width * across, height * down];
   const { canvas } = context;
-  const visible = box[0] < canvas.width && box[1] < canvas.height && box[0] + box[2] > 0 && box[1] + box[3] > 0;
-  let path = null;
-  if (visible && shape.area && !shape.raster) {
-    path = new Path2D();
-    path.addPath(shape.path(exact), new DOMMatrix([across, 0, 0, down, left, top]));
-  }
-  return { path, box, exact, visible: visible && shape.area > 0, across, down, left, top };
+  const inView = box[0] < canvas.width && box[1] < canvas.height && box[0] + box[2] > 0 && box[1] + box[3] > 0;
+  return { box, visible: inView && shape.area > 0, across, down, left, top };
 }
 
 /**
@@ -55,10 +49,13 @@ function placed({ context, viewport, ratio }, shape) {
  */
 export function paintShape(surface, shape, { fill, alpha, hatch = null, lines }) {
   const { context, ratio } = surface;
-  const { path, box, exact, visible } = placed(surface, shape);
+  const { box, visible, across, down, left, top } = placed(surface, shape);
   if (!visible) return;
+  const exact = across / ratio >= PIXELS_FROM;
   context.save();
-  if (path) {
+  if (!shape.raster) {
+    const path = new Path2D();
+    path.addPath(shape.path(exact), new DOMMatrix([across, 0, 0, down, left, top]));
     context.globalAlpha = alpha;
     context.fillStyle = fill;
     context.fill(path, "evenodd");
@@ -187,7 +184,7 @@ function pill(context, { x, y, width, height, fill, line }) {
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
-/** A click: plus on blue or minus on orange, in a white ring; `pending` until its answer is there. */
+/** A click's point: plus on blue or minus on orange, in a white ring; `pending` until its answer is there. */
 export function paintPoint({ context, viewport, ratio }, { x, y, label, pending }, { hovered = false, erase = false } = {}) {
   const at = viewport.toScreen({ x: x + 0.5, y: y + 0.5 });
   const radius = hovered ? 9 : 7.5;
