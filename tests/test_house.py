@@ -55,7 +55,7 @@ def names(name: str) -> set[str]:
 @cache
 def distributions() -> dict[str, set[str]]:
     """Import name -> what may be installed for it; opencv-python-headless stands in for opencv-python."""
-    found = {name: {canonicalize_name(one) for one in given} for name, given in packages_distributions().items()}
+    found = {name: {str(canonicalize_name(one)) for one in given} for name, given in packages_distributions().items()}
     return found | {"cv2": {"opencv-python"}}
 
 
