@@ -1,0 +1,218 @@
+"""Zip archives from anywhere, entry by entry, within bounds that do not trust what the archive says of itself."""
+
+import contextlib
+import io
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotator.errors import SettingsError
+from annotator.files import unfinished_path
+from annotator.names import clean_name, is_ignored, natural_key
+
+_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # with a first entry; without any
+_CHUNK_BYTES = 2**20
+_HEADER_BYTES = 512  # in the table of contents, of one entry with a long name; most need a quarter
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # bzip2 and LZMA can unpack to gigabytes in one step
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_UTF8_NAME = 0x800
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True)
+class SourceLimits:
+    """Bounds of one import.
+
+    max_files: in one folder with all its folders, and in one archive. For each archive, counted while it is unpacked:
+    max_file_bytes of one entry; max_total_bytes of all, and max_ratio times the archive's own size beyond free_bytes.
+    """
+
+    max_files: int = 50_000
+    max_file_bytes: int = 2**30
+    max_total_bytes: int = 64 * 2**30
+    max_ratio: int = 100
+    free_bytes: int = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file to look into.
+
+    name: to show and to keep. path: to be read before the next one is asked for; what was unpacked is gone by then.
+    """
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A name that was left aside, and why."""
+
+    name: str
+    reason: str
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip archive by its first bytes, or means to be one by its name."""
+    if path.suffix.casefold() == ".zip":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _STARTS
+    except OSError:
+        return False
+
+
+def archive_length(path: Path, limits: SourceLimits) -> int:
+    """How many files an archive says it has; 1, its error, where it cannot be opened."""
+    try:
+        with _opened(path, limits) as archive:
+            return len(_entries(archive))
+    except (*_DAMAGE, _TooMuch):
+        return 1
+
+
+def archive_files(path: Path, *, name: str, work_dir: Path, limits: SourceLimits) -> Iterator[SourceFile | Skipped]:
+    """The files in an archive in natural order, one at a time in a temporary file in work_dir, whole and checksummed.
+
+    name: the archive's own, for what is skipped. No entry's name ever becomes a path. Entries whose names lead
+    elsewhere, links, nested archives, encrypted, damaged and overlong ones are skipped by name; beyond the bounds of
+    the whole the iteration ends with a word about it. Raises SettingsError where work_dir cannot be written to.
+    """
+    try:
+        with _opened(path, limits) as archive:
+            left = _Budget(min(limits.max_total_bytes, limits.free_bytes + limits.max_ratio * path.stat().st_size))
+            for info in _entries(archive):
+                shown = clean_name(_entry_name(info))
+                with _temporary_file(work_dir) as unpacked:
+                    reason = _refusal(info) or _unpack(archive, info, unpacked, left, limits)
+                    yield Skipped(f"{name}/{shown}", reason) if reason else SourceFile(shown, unpacked)
+                if left.bytes <= 0:
+                    yield Skipped(name, "It unpacks to far more than its size allows; the rest was left. Unzip it.")
+                    return
+    except _TooMuch as error:
+        yield Skipped(name, str(error))
+    except _DAMAGE as error:
+        yield Skipped(name, f"The zip archive is damaged or cut off ({error}). Copy it again from where it came.")
+
+
+class _TooMuch(Exception):
+    """More than the limits allow; the text says of what."""
+
+
+@dataclass
+class _Budget:
+    """How many bytes an archive may still unpack to."""
+
+    bytes: int
+
+
+class _BoundedReader(io.BufferedReader):
+    """A file that is not read in pieces beyond a size: zipfile takes in the whole table of contents at once."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        super().__init__(io.FileIO(path))
+        self._most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= self._most:
+            raise _TooMuch("It has too many files. Divide it into smaller archives.")
+        return super().read(size)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, limits: SourceLimits) -> Iterator[zipfile.ZipFile]:
+    most = max(2 * _CHUNK_BYTES, _HEADER_BYTES * limits.max_files)
+    with _BoundedReader(path, most) as file, zipfile.ZipFile(file) as archive:
+        if len(archive.infolist()) > limits.max_files:
+            raise _TooMuch(f"It has more than {limits.max_files} files. Divide it into smaller archives.")
+        yield archive
+
+
+def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    files = [info for info in archive.infolist() if not _is_folder(info) and not is_ignored(_entry_name(info))]
+    return sorted(files, key=lambda info: natural_key(_entry_name(info)))
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.is_dir() or stat.S_ISDIR(info.external_attr >> 16)
+
+
+def _entry_name(info: zipfile.ZipInfo) -> str:
+    """The name as its writer meant it: many write UTF-8 without saying so, which zipfile takes for code page 437."""
+    name = info.orig_filename
+    if not info.flag_bits & _UTF8_NAME:
+        with contextlib.suppress(UnicodeError):
+            return name.encode("cp437").decode("utf-8")
+    return name
+
+
+def _refusal(info: zipfile.ZipInfo) -> str:
+    """Why an entry is not unpacked; "" where nothing speaks against it."""
+    name, kind = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
+    if "\\" in name or "\0" in name:
+        return "Its name has a backslash or a null in it. Make the archive anew with another program."
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
+        return "Its name leads out of the archive, and it was not unpacked. Make the archive anew."
+    if kind not in (0, stat.S_IFREG):
+        return "It is a link or device, not a file. Put the file itself into the archive."
+    if info.flag_bits & _ENCRYPTED:
+        return "It is encrypted. Unzip it with its password, then import the folder."
+    if info.compress_type not in _METHODS:
+        return "It is packed in a rare way. Make the archive anew with ordinary compression."
+    return ""
+
+
+def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, left: _Budget, limits: SourceLimits) -> str:
+    """Write one entry to target, counting; "" when it is whole and its checksum right, else why it is not taken."""
+    count = 0
+    try:
+        with archive.open(info) as packed, target.open("wb") as out:
+            while chunk := packed.read(_CHUNK_BYTES):
+                if not count and chunk.startswith(_STARTS):
+                    return "It is a zip archive inside a zip archive. Unzip the outer one, then import the inner one."
+                count += len(chunk)
+                left.bytes -= len(chunk)
+                if count > limits.max_file_bytes or left.bytes <= 0:
+                    return f"It unpacks to more than {count // 2**20} MiB. Unzip it first and look at what it is."
+                _write(out, chunk, target)
+    except _DAMAGE as error:
+        return f"It is damaged inside the zip archive ({error}). Make the archive anew."
+    return ""
+
+
+def _write(out: io.BufferedWriter, chunk: bytes, target: Path) -> None:
+    try:
+        out.write(chunk)
+        out.flush()
+    except OSError as error:
+        raise SettingsError(f"Cannot unpack into {target.parent}: {error.strerror}. Free some space.") from error
+
+
+@contextlib.contextmanager
+def _temporary_file(work_dir: Path) -> Iterator[Path]:
+    path = unfinished_path(work_dir)
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+    except OSError as error:
+        raise SettingsError(f"Cannot unpack into {work_dir}: {error.strerror}. Choose another with --data.") from error
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
