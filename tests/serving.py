@@ -1,7 +1,6 @@
 """A real server in a process of its own, for tests and benchmarks: launch.py as a user would start it."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -64,9 +63,12 @@ class RunningServer:
         return self
 
     def stop(self) -> None:
-        """Ask it to end, as Ctrl+C does; kill it where it does not. Nothing happens where it ended already."""
+        """Ask it to end (SIGTERM); kill it where it does not. Nothing happens where it ended already.
+
+        Not SIGINT: a test run in the background of a shell ignores that one, and so do the processes it starts.
+        """
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
+            self.process.terminate()
             try:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
