@@ -1,0 +1,293 @@
+/** What a labeler can do. Keys, buttons and the canvas all come through here. */
+
+import { chooseMerge, confirmDelete, editCategory } from "./categorydialogs.js";
+import { confirmDialog } from "./dialog.js";
+import { count } from "./format.js";
+import { hasPrompt } from "./session.js";
+import { categoryOf, currentImage, withImage } from "./store.js";
+
+const NO_PROMPT = "Click an object first: its category comes after it.";
+const STILL_ENCODING = "The picture is still being encoded. The candidates come as soon as it is done.";
+
+/**
+ * @param {object} parts
+ * @param {HTMLElement} parts.root
+ * @param {import("./store.js").Store} parts.store
+ * @param {ReturnType<import("./server.js").createServer>} parts.server
+ * @param {ReturnType<import("./queue.js").createQueue>} parts.queue
+ * @param {ReturnType<import("./messages.js").createMessages>} parts.messages
+ * @param {() => object|null} parts.foreseenState
+ * @param {(imageId: number) => Promise<void>} parts.open
+ */
+export function createActions({ root, store, server, queue, messages, foreseenState, open }) {
+  const { state } = store;
+
+  /** Send an action for the picture that is on the canvas; between two pictures there is none. */
+  function act(kind, details = {}) {
+    if (state.shownId === null || state.shownId !== state.currentId) return false;
+    queue.push(state.shownId, { kind, ...details });
+    return true;
+  }
+
+  /** A call whose refusal is shown and is no more than that. Gives undefined then. */
+  async function ask(name, args) {
+    try {
+      return await server.request(name, args);
+    } catch (error) {
+      messages.error(error.message);
+      return undefined;
+    }
+  }
+
+  // the prompt
+
+  function commit(categoryId) {
+    const session = foreseenState();
+    if (!session) return false;
+    if (!hasPrompt(session)) return false;
+    if (session.encoding && !session.candidates) {
+      messages.info(STILL_ENCODING);
+      return true;
+    }
+    store.set({ lastCategoryId: categoryId, selectedId: null });
+    return act("commit", { category_id: categoryId });
+  }
+
+  function commitLast() {
+    const session = foreseenState();
+    const edited = session?.instances.find((instance) => instance.id === session.editing);
+    if (!hasPrompt(session)) return messages.info(NO_PROMPT);
+    const category = edited?.category_id ?? categoryOf(state, state.lastCategoryId)?.id;
+    if (category === undefined) {
+      return messages.info(state.categories.length ? "Choose a category: click it, or press its key." : "Add a category first: press N and type its name.");
+    }
+    commit(category);
+  }
+
+  /** A category was clicked or its key pressed. @returns {boolean} whether it did more than to remember the choice */
+  function pick(category) {
+    const session = foreseenState();
+    if (commit(category.id)) return true;
+    const selected = session?.instances.find((instance) => instance.id === state.selectedId);
+    store.set({ lastCategoryId: category.id });
+    if (!selected) return false;
+    if (selected.category_id !== category.id) setCategory(selected.id, category.id);
+    return true;
+  }
+
+  function choose(index) {
+    const session = foreseenState();
+    if (session?.candidates?.[index] && session.chosen !== index) act("choose", { candidate: index });
+  }
+
+  function canCycle() {
+    return Boolean(foreseenState()?.candidates);
+  }
+
+  function cycle(step) {
+    const { candidates, chosen } = foreseenState();
+    choose(((chosen ?? 0) + step + candidates.length) % candidates.length);
+  }
+
+  function escape() {
+    const session = foreseenState();
+    if (hasPrompt(session) || (session && session.editing !== null)) act("clear");
+    else select(null);
+  }
+
+  function undo() {
+    if (foreseenState()?.can_undo) act("undo");
+  }
+
+  function redo() {
+    if (foreseenState()?.can_redo) act("redo");
+  }
+
+  // instances
+
+  function select(id) {
+    store.set({ selectedId: id });
+  }
+
+  function selectNeighbour(step) {
+    const instances = foreseenState()?.instances ?? [];
+    if (instances.length === 0) return;
+    const place = instances.findIndex((instance) => instance.id === state.selectedId);
+    const next = place < 0 ? (step > 0 ? 0 : instances.length - 1) : (place + step + instances.length) % instances.length;
+    select(instances[next].id);
+  }
+
+  function selectedSaved() {
+    const selected = (foreseenState()?.instances ?? []).find((instance) => instance.id === state.selectedId);
+    return selected && !selected.pending ? selected : null;
+  }
+
+  function deleteInstance(id) {
+    if (typeof id !== "number") return; // being saved still
+    if (state.selectedId === id) select(null);
+    store.set({ hoveredId: null });
+    act("delete_instance", { instance_id: id });
+  }
+
+  function deleteSelected() {
+    const selected = selectedSaved();
+    if (selected) deleteInstance(selected.id);
+  }
+
+  function editInstance(id) {
+    if (typeof id !== "number") return;
+    select(null);
+    act("edit_instance", { instance_id: id });
+  }
+
+  function editSelected() {
+    const selected = selectedSaved();
+    if (selected) editInstance(selected.id);
+    else messages.info("Select an instance first: click it in the list, or press J.");
+  }
+
+  function setCategory(id, categoryId) {
+    act("set_category", { instance_id: id, category_id: categoryId });
+  }
+
+  // pictures
+
+  /** The next picture in that direction that the filter shows, or null. */
+  function neighbour(step) {
+    const { images, filter } = state;
+    const from = images.findIndex((image) => image.id === state.currentId);
+    for (let place = from + step; place >= 0 && place < images.length; place += step) {
+      if (filter === "all" || images[place].status === filter) return images[place].id;
+    }
+    return null;
+  }
+
+  function go(step) {
+    const id = neighbour(step);
+    if (id !== null) open(id);
+  }
+
+  async function setStatus(status) {
+    const image = currentImage(state);
+    if (!image || image.status === status) return;
+    store.set({ images: withImage(state.images, { ...image, status }) });
+    await queue.idle(image.id); // a save that is under way would set it back to "in progress"
+    try {
+      store.set({ images: withImage(state.images, await server.request("set_status", { image_id: image.id, status })) });
+    } catch (error) {
+      messages.error(error.message);
+      store.set({ images: withImage(state.images, image) });
+    }
+  }
+
+  function doneAndNext() {
+    const image = currentImage(state);
+    if (!image) return;
+    if (hasPrompt(foreseenState())) return messages.info("A prompt is open: save it, or clear it with Esc, before the picture is done.");
+    const next = neighbour(1);
+    setStatus("done");
+    if (next !== null) open(next);
+    else messages.success("Done. This was the last picture.");
+  }
+
+  async function remove(image) {
+    const saved = image.instances ? ` and ${count(image.instances, "instance")} on it` : "";
+    const yes = await confirmDialog(root, {
+      id: "remove-picture",
+      title: "Remove picture",
+      text: `Remove “${image.name}”${saved} from the workspace? This cannot be undone.`,
+      yes: "Remove",
+    });
+    if (!yes) return;
+    await queue.idle(image.id);
+    const place = state.images.findIndex((one) => one.id === image.id);
+    const images = await ask("remove_image", { image_id: image.id });
+    if (!images) return;
+    store.set({ images });
+    if (state.currentId !== image.id) return;
+    const near = images[Math.min(place, images.length - 1)];
+    if (near) open(near.id);
+    else store.set({ currentId: null, shownId: null, session: null, pending: [], selectedId: null });
+  }
+
+  // categories
+
+  async function addCategory(name) {
+    const known = new Set(state.categories.map((category) => category.id));
+    const categories = await ask("add_category", { name });
+    if (!categories) return false;
+    const added = categories.find((category) => !known.has(category.id));
+    store.set({ categories, lastCategoryId: added?.id ?? state.lastCategoryId });
+    if (hasPrompt(foreseenState())) document.getElementById("canvas")?.focus({ preventScroll: true }); // Enter saves now
+    return true;
+  }
+
+  async function updateCategory(category, change) {
+    const categories = await ask("update_category", { category_id: category.id, ...change });
+    store.set({ categories: categories ?? [...state.categories] }); // a refused colour or name goes back to what it was
+    return Boolean(categories);
+  }
+
+  async function orderCategories(ids) {
+    const before = state.categories;
+    store.set({ categories: ids.map((id) => before.find((category) => category.id === id)) });
+    store.set({ categories: (await ask("order_categories", { category_ids: ids })) ?? before });
+  }
+
+  async function deleteCategory(category) {
+    if (category.instances === 0 && !(await confirmDelete(root, category))) return;
+    try {
+      store.set({ categories: await server.request("delete_category", { category_id: category.id }) });
+    } catch (error) {
+      if (error.kind !== "in_use") return messages.error(error.message);
+      const others = state.categories.filter((one) => one.id !== category.id);
+      const target = await chooseMerge(root, category, error.details.instances ?? category.instances, others);
+      if (target === null) return;
+      const categories = await ask("delete_category", { category_id: category.id, merge_into: target });
+      if (!categories) return;
+      store.set({ categories });
+    }
+    if (state.currentId !== null) open(state.currentId);
+  }
+
+  return {
+    point: (point) => act("point", point),
+    box: (box) => act("box", box),
+    movePoint: (move) => act("move_point", move),
+    deletePoint: (which) => act("delete_point", which),
+    clear: escape,
+    commitLast,
+    pick,
+    choose,
+    canCycle,
+    cycle,
+    escape,
+    undo,
+    redo,
+    select,
+    selectNeighbour,
+    deleteInstance,
+    deleteSelected,
+    editInstance,
+    editSelected,
+    setCategory,
+    neighbour,
+    next: () => go(1),
+    previous: () => go(-1),
+    setStatus,
+    doneAndNext,
+    remove,
+    addCategory,
+    updateCategory,
+    orderCategories,
+    deleteCategory,
+    editCategory: (category) =>
+      editCategory(root, category, { save: (change) => updateCategory(category, change), remove: () => deleteCategory(category) }),
+    categoryKey(key) {
+      const category = state.categories.find((one) => one.key?.toUpperCase() === key);
+      if (!category) return false;
+      if (!pick(category) && state.shownId !== null) messages.info(NO_PROMPT);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/** Pictures come in: dropped anywhere on the page or chosen, sent, taken in by the server, and told about. */
+
+import { button, openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+import { droppedFiles, visible } from "./dropped.js";
+import { count } from "./format.js";
+import { icon } from "./icons.js";
+
+const AT_ONCE = 3; // uploads side by side
+const TRIES = 4;
+
+/**
+ * @param {object} parts
+ * @param {HTMLElement} parts.root
+ * @param {import("./store.js").Store} parts.store
+ * @param {ReturnType<import("./server.js").createServer>} parts.server
+ * @param {(file: File) => Promise<{path: string}>} parts.upload
+ * @param {ReturnType<import("./jobs.js").createJobs>} parts.jobs
+ * @param {ReturnType<import("./messages.js").createMessages>} parts.messages
+ * @param {(result: object|null) => Promise<void>} parts.onImported the list has grown
+ */
+export function createImports({ root, store, server, upload, jobs, messages, onImported }) {
+  const chooser = (props) => {
+    const input = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", ...props });
+    input.addEventListener("change", () => {
+      const files = visible(input.files);
+      input.value = "";
+      importFiles(files);
+    });
+    return input;
+  };
+  const filesInput = chooser({ id: "import-files", accept: "image/*,.zip,.tif,.tiff" });
+  const folderInput = chooser({ id: "import-folder", webkitdirectory: true });
+  const overlay = h(
+    "div",
+    { class: "drop-overlay", hidden: true },
+    h("div", { class: "drop-target" }, icon("import"), h("strong", {}, "Drop to import"), h("span", {}, "pictures, folders and zips")),
+  );
+  root.append(filesInput, folderInput, overlay);
+
+  let depth = 0; // dragenter and dragleave come for every element on the way
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const showOverlay = (visibleNow) => {
+    overlay.hidden = !visibleNow;
+    if (!visibleNow) depth = 0;
+  };
+  window.addEventListener("dragenter", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    depth += 1;
+    showOverlay(true);
+  });
+  window.addEventListener("dragleave", (event) => {
+    if (!carriesFiles(event)) return;
+    depth -= 1;
+    if (depth <= 0) showOverlay(false);
+  });
+  window.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault(); // or the browser would open the file in place of the page
+    event.dataTransfer.dropEffect = "copy";
+  });
+  window.addEventListener("drop", async (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    showOverlay(false);
+    try {
+      await importFiles(await droppedFiles(event.dataTransfer));
+    } catch (error) {
+      messages.error(`What was dropped could not be read: ${error.message} Choose the files with the import button instead.`);
+    }
+  });
+
+  /** @param {File[]} files */
+  async function importFiles(files) {
+    if (files.length === 0) return messages.info("There is no file in what was given.");
+    const stopped = new AbortController();
+    const card = jobs.begin("Import", () => stopped.abort());
+    const { paths, failed } = await sendAll(files, card, stopped.signal);
+    card.end();
+    if (stopped.signal.aborted) return messages.info("The import was cancelled; nothing came in.");
+    if (paths.length === 0) return report({ state: "failed", lines: [], message: "No file could be sent.", result: null }, failed);
+    await takeIn("import_uploads", { paths }, failed);
+  }
+
+  async function sendAll(files, card, signal) {
+    const paths = new Array(files.length);
+    const failed = [];
+    let sent = 0;
+    let next = 0;
+    const progress = () => card.show(sent / files.length, `Sending ${sent.toLocaleString("en")} of ${count(files.length, "file")}`);
+    progress();
+    async function worker() {
+      while (next < files.length && !signal.aborted) {
+        const place = next;
+        next += 1;
+        try {
+          paths[place] = (await sendOne(files[place], signal)).path;
+        } catch (error) {
+          failed.push(`${files[place].name}: could not be sent (${error.message ?? error})`);
+        }
+        sent += 1;
+        progress();
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return { paths: paths.filter(Boolean), failed };
+  }
+
+  async function sendOne(file, signal) {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await upload(file);
+      } catch (error) {
+        if (turn === TRIES || signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** turn));
+      }
+    }
+  }
+
+  /** The server's part: decode, store, make thumbnails. */
+  async function takeIn(call, args, failed = []) {
+    let card = null;
+    try {
+      const begun = await server.request(call, args);
+      card = jobs.begin("Import", () => server.request("cancel_job", { job_id: begun.id }).catch((error) => messages.error(error.message)));
+      const job = await server.follow(begun, (now) => card.show(now.total ? now.done / now.total : null, words(now)));
+      await onImported(job.result);
+      report(job, failed);
+    } catch (error) {
+      messages.error(error.message);
+    } finally {
+      card?.end();
+    }
+  }
+
+  const words = (job) => job.message || (job.total ? `Taking in ${job.done.toLocaleString("en")} of ${count(job.total, "file")}` : "Taking in…");
+
+  function report(job, failed) {
+    const imported = job.result?.imported ?? 0;
+    const duplicates = job.result?.duplicates ?? 0;
+    const lines = [...(job.lines ?? []), ...failed];
+    const parts = [`${count(imported, "picture")} came in`];
+    if (duplicates) parts.push(`${duplicates.toLocaleString("en")} ${duplicates === 1 ? "was" : "were"} here already`);
+    if (job.state === "cancelled") parts.push("then it was cancelled");
+    const summary = job.state === "failed" ? job.message || "The import failed." : `${parts.join(", ")}.`;
+    if (lines.length === 0) return (job.state === "failed" ? messages.error : messages.success)(summary);
+    const dialog = openDialog(root, {
+      id: "import-report",
+      title: "Import",
+      body: [h("p", {}, summary), h("ul", { class: "report-lines" }, ...lines.map((line) => h("li", {}, line)))],
+      actions: [button("Close", () => dialog.close(), { kind: "primary", autofocus: true })],
+    });
+  }
+
+  return {
+    chooseFiles: () => filesInput.click(),
+    chooseFolder: () => folderInput.click(),
+    importSamples: () => takeIn("import_samples", {}),
+  };
+}

@@ -1,0 +1,190 @@
+/** The page: puts its parts together and starts them. */
+
+import { createActions } from "./actions.js";
+import { createCandidates } from "./candidates.js";
+import { createCanvas } from "./canvas.js";
+import { canvasView } from "./canvasview.js";
+import { createCategories } from "./categories.js";
+import { h } from "./dom.js";
+import { createEmptyState } from "./emptystate.js";
+import { createExports } from "./exports.js";
+import { createHeader } from "./header.js";
+import { showHelp } from "./help.js";
+import { createImports } from "./imports.js";
+import { createInstances } from "./instances.js";
+import { createJobs } from "./jobs.js";
+import { startKeys } from "./keys.js";
+import { createMessages } from "./messages.js";
+import { createNotices } from "./notices.js";
+import { createOpening } from "./opening.js";
+import { createPictures } from "./pictures.js";
+import { createQueue } from "./queue.js";
+import { createSegmenters } from "./segmenters.js";
+import { createServer } from "./server.js";
+import { foreseen } from "./session.js";
+import { createStore, INITIAL } from "./store.js";
+import { startTheme } from "./theme.js";
+import { createToolbar } from "./toolbar.js";
+import { startTooltips } from "./tooltip.js";
+
+const STYLES = ["tokens.css", "page.css", "parts.css", "dialogs.css", "canvas.css"];
+
+/**
+ * @param {object} given
+ * @param {HTMLElement} given.element the page is built in it
+ * @param {{call: (message: {name: string, args: object}) => Promise<any>}} given.server
+ * @param {(file: File) => Promise<{path: string}>} given.upload
+ */
+export async function start({ element, server: remote, upload }) {
+  startTheme();
+  await Promise.all(STYLES.map(loadStyle)); // a page without its looks would jump when they come
+  const store = createStore(INITIAL);
+  const { state } = store;
+  const messages = createMessages();
+  const jobs = createJobs();
+  const server = createServer((message) => remote.call(message), (lost) => store.set({ lost }));
+
+  const root = h("div", { class: "page", lang: "en" });
+  const opening = createOpening({ store, server, queue: () => queue, canvas: () => canvas, messages });
+  const queue = createQueue({
+    send: (imageId, revision, actions) => server.request("act", { image_id: imageId, revision, actions }),
+    reopen: (imageId) => server.request("open_image", { image_id: imageId }),
+    onState: opening.take,
+    onChange: (imageId) => imageId === state.shownId && store.set({ pending: queue.pending(imageId) }),
+    onError: tellLoss,
+  });
+  const foreseenState = remembering(() => [state.session, state.pending], (session, pending) => session && foreseen(session, pending));
+
+  function tellLoss(imageId, error, lost) {
+    const name = state.images.find((image) => image.id === imageId)?.name ?? "A picture";
+    if (error.kind !== "conflict") return messages.error(error.message);
+    const steps = lost === 1 ? "Your last step was" : `Your last ${lost} steps were`;
+    messages.error(`${name} was changed in another window. ${steps} not applied; the picture is shown as it is now.`);
+  }
+
+  const base = createActions({ root, store, server, queue, messages, foreseenState, open: opening.open });
+  const imports = createImports({ root, store, server, upload, jobs, messages, onImported });
+  const exporting = createExports({ root, store, server, settled: () => queue.idle(state.shownId) });
+  const segmenters = createSegmenters({ root, store, server, jobs, messages, onSwitched: () => opening.open(state.currentId) });
+  const host = h("div", { class: "canvas-place" });
+  const actions = {
+    ...base,
+    ...imports,
+    focusAdd: () => categories.focusAdd(),
+    renameLast: () => state.lastCategoryId !== null && categories.rename(state.lastCategoryId),
+    moveLast: (step) => state.lastCategoryId !== null && categories.move(state.lastCategoryId, step),
+    fit: () => canvas.fit(),
+    zoomBy: (factor) => canvas.zoomBy(factor),
+    setPanning: (on) => canvas.setPanning(on),
+    setMasksHidden: (on) => canvas.setMasksHidden(on),
+    showHelp: () => showHelp(root),
+    showExport: exporting.show,
+    showSegmenters: segmenters.show,
+    switchSegmenter: segmenters.change,
+    togglePictures: () => root.classList.toggle("pictures-toggled"),
+    reopen: () => opening.open(state.currentId),
+    tryNow: server.tryNow,
+  };
+  const categories = createCategories(store, {
+    pick: actions.pick,
+    add: actions.addCategory,
+    update: actions.updateCategory,
+    order: actions.orderCategories,
+    edit: actions.editCategory,
+  });
+
+  root.append(
+    createHeader(store, actions),
+    createPictures(store, actions),
+    h(
+      "main",
+      { class: "stage" },
+      host,
+      createEmptyState(store, actions),
+      createNotices(store, actions, foreseenState),
+      jobs.element,
+      messages.element,
+    ),
+    createToolbar(store, actions, foreseenState),
+    h(
+      "aside",
+      { class: "side", "aria-label": "Labels" },
+      createCandidates(store, actions, foreseenState),
+      categories.element,
+      createInstances(store, actions, foreseenState),
+    ),
+  );
+  element.replaceChildren(root);
+
+  const canvas = createCanvas(host, {
+    onPoint: actions.point,
+    onBox: actions.box,
+    onMovePoint: actions.movePoint,
+    onDeletePoint: actions.deletePoint,
+    onHover: (cursor) => store.set({ cursor }),
+    onView: ({ zoom }) => store.set({ zoom }),
+  });
+  store.on(
+    ["session", "pending", "categories", "selectedId", "hoveredId", "hoveredCandidate", "tapLabel"],
+    () => state.shownId !== null && canvas.render(canvasView(state, foreseenState())),
+  );
+  keepFocusOnCanvas(root, host);
+  startTooltips(root);
+  startKeys(actions);
+  window.addEventListener("beforeunload", (event) => queue.busy && event.preventDefault());
+
+  async function onImported(result) {
+    store.set({ images: await server.request("list_images") });
+    const first = result?.image_ids?.[0] ?? state.images[0]?.id;
+    if (state.currentId === null && first !== undefined) await opening.open(first);
+  }
+
+  const begun = await server.request("bootstrap");
+  store.set({
+    ready: true,
+    images: begun.images,
+    categories: begun.categories,
+    formats: begun.formats,
+    segmenter: begun.segmenter,
+    samplesAvailable: begun.samples_available,
+  });
+  const last = begun.images.find((image) => image.id === begun.last_image_id) ?? begun.images[0];
+  await Promise.all([last && opening.open(last.id), segmenters.load()]);
+}
+
+function loadStyle(name) {
+  const href = new URL(name, import.meta.url).href;
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return undefined;
+  return new Promise((resolve, reject) => {
+    const link = h("link", { rel: "stylesheet", href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => reject(new Error(`The page's style ${href} could not be loaded. Reload the page.`)));
+    document.head.append(link);
+  });
+}
+
+/** A mouse press on a button leaves the keys with the canvas: Enter and Space then mean what the help says. */
+function keepFocusOnCanvas(root, host) {
+  root.addEventListener("mousedown", (event) => {
+    if (event.target.closest("dialog, input, select, textarea, label, [draggable=true]")) return;
+    if (!event.target.closest("button, a, .canvas-place, .instance, .stage, .toolbar, .topbar, .side")) return;
+    event.preventDefault();
+    host.querySelector("#canvas").focus({ preventScroll: true });
+  });
+  window.addEventListener("keydown", (event) => event.key === "Tab" && !event.defaultPrevented && root.classList.add("tabbing"));
+  root.addEventListener("pointerdown", () => root.classList.remove("tabbing"), true);
+}
+
+/** A function of values that is worked out again only when one of them is another. */
+function remembering(values, work) {
+  let known = [];
+  let result;
+  return () => {
+    const now = values();
+    if (now.some((value, place) => value !== known[place]) || known.length === 0) {
+      known = now;
+      result = work(...now);
+    }
+    return result;
+  };
+}

@@ -1,0 +1,81 @@
+/** What the page knows, in one object; who shows a part of it listens to that part. */
+
+/**
+ * @typedef {object} Store
+ * @property {any} state read freely, change by `set` alone
+ * @property {(patch: object) => void} set
+ * @property {(names: string[], listener: () => void) => void} on called once per turn in which one of the names changed
+ */
+
+/**
+ * @param {object} initial
+ * @returns {Store}
+ */
+export function createStore(initial) {
+  const state = { ...initial };
+  const listeners = [];
+  let changed = new Set();
+
+  function notify() {
+    const names = changed;
+    changed = new Set();
+    for (const { watched, listener } of listeners) {
+      if (watched.some((name) => names.has(name))) listener();
+    }
+  }
+
+  return {
+    state,
+    set(patch) {
+      for (const [name, value] of Object.entries(patch)) {
+        if (state[name] === value) continue;
+        state[name] = value;
+        if (changed.size === 0) queueMicrotask(notify); // several changes of one turn are one redraw
+        changed.add(name);
+      }
+    },
+    on(watched, listener) {
+      listeners.push({ watched, listener });
+    },
+  };
+}
+
+/** What is known before the server has answered. */
+export const INITIAL = {
+  ready: false, // bootstrap has come
+  images: [],
+  categories: [],
+  formats: [],
+  segmenters: [],
+  segmenter: null,
+  samplesAvailable: false,
+  filter: "all",
+  currentId: null, // the picture asked for
+  shownId: null, // the picture on the canvas; differs from currentId only while one is being opened
+  session: null, // the server's newest STATE of the shown picture, with its instances
+  pending: [], // actions of the shown picture that the server has not answered
+  selectedId: null,
+  hoveredId: null,
+  hoveredCandidate: null,
+  lastCategoryId: null,
+  tapLabel: 1,
+  zoom: null,
+  cursor: null,
+  lost: null, // {retryAt, waiting} while the server cannot be reached
+  failure: null, // why the picture could not be shown
+};
+
+/** @returns the image that is asked for, or null */
+export function currentImage(state) {
+  return state.images.find((image) => image.id === state.currentId) ?? null;
+}
+
+/** @returns the category of that id, or null */
+export function categoryOf(state, id) {
+  return state.categories.find((category) => category.id === id) ?? null;
+}
+
+/** Put one image in place of its older self. */
+export function withImage(images, image) {
+  return images.map((known) => (known.id === image.id ? { ...known, ...image } : known));
+}
