@@ -221,8 +221,8 @@ export function createCanvas(host, handlers) {
   const sizes = new ResizeObserver(([entry]) => {
     const { width, height } = entry.contentRect;
     const device = entry.devicePixelContentBoxSize?.[0];
-    const wide = device?.inlineSize ?? Math.round(width * devicePixelRatio);
-    const high = device?.blockSize ?? Math.round(height * devicePixelRatio);
+    const wide = devicePixels(width, device?.inlineSize);
+    const high = devicePixels(height, device?.blockSize);
     ratio = width ? wide / width : devicePixelRatio;
     for (const layer of Object.values(layers)) {
       layer.canvas.width = wide;
@@ -329,6 +329,15 @@ export function createCanvas(host, handlers) {
       host.classList.remove("canvas-host", "is-loading");
     },
   };
+}
+
+/**
+ * Device pixels along a side of `length` CSS pixels: what the browser measured, unless it has not (Safari) or measured
+ * without the ratio that it reports (Chromium while it emulates another screen).
+ */
+function devicePixels(length, measured = NaN) {
+  const reckoned = length * devicePixelRatio;
+  return Math.abs(measured - reckoned) <= 1 ? measured : Math.round(reckoned);
 }
 
 function sameMask(a, b) {
