@@ -1,5 +1,6 @@
 """The database: opened and brought up to date, then read and written in transactions."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -56,7 +57,9 @@ class Database:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     sqlite.set_journal_mode(path)
                 _bring_up_to_date(parsed, path, backup_dir, scripts)
-                readers = create_engine(parsed, pool_size=THREADS, max_overflow=0, pool_pre_ping=path is None)
+                readers = create_engine(
+                    parsed, pool_size=THREADS, max_overflow=0, pool_pre_ping=path is None, json_serializer=_to_json
+                )
         except (exc.ArgumentError, exc.NoSuchModuleError) as e:
             raise StorageError(f"No database can be opened by the address {url!r}: {e}.") from e
         except ImportError as e:
@@ -96,6 +99,11 @@ class Database:
     def close(self) -> None:
         """Close all connections. The database must not be used afterwards."""
         self._readers.dispose()
+
+
+def _to_json(value: object) -> str:
+    """JSON that every reader takes: Python's own would write NaN and Infinity."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def _sqlite_path(url: URL) -> Path | None:

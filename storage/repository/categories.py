@@ -160,18 +160,18 @@ class Categories:
                 .values(category_id=merge_into, updated_at=datetime.now(UTC))
             )
             row.deleted, row.live_name, row.key, row.merged_into = True, None, None, merge_into
-            for position, other in enumerate(other for other in _live(db_session) if other is not row):
+            for position, other in enumerate(_live(db_session)):
                 other.position = position
             return count
 
 
-def living_category(db_session: Session, category_id: int) -> int:
+def living_category(db_session: Session, category_id: object) -> int:
     """The category to use where a change names this one, which may have been deleted meanwhile.
 
     A merged one: what it was merged into. A deleted one: it comes back at the end of the order; had its name been given
     to a new one, that is used. Raises RecordNotFound for an id that never was.
     """
-    row = db_session.get(CategoryRow, category_id)
+    row = db_session.get(CategoryRow, category_id) if isinstance(category_id, int) else None
     while row is not None and row.merged_into is not None:
         row = db_session.get(CategoryRow, row.merged_into)
     if row is None:

@@ -23,12 +23,14 @@ from storage.schema import ImageRow
 Change = dict[str, Any]
 
 
-def take(db_session: Session, image: ImageRow, changes: Sequence[Any], *, labeler: str) -> list[Change]:
+def take(db_session: Session, image: ImageRow, changes: object, *, labeler: str) -> list[Change]:
     """Apply the changes of a new step. Returns them as they are to be kept.
 
     Kept are the ids of new instances, and as `before` what the instance really held: another labeler may have changed
     it since the caller looked, and undo must give that back. Raises RecordNotFound, StorageError.
     """
+    if not isinstance(changes, list | tuple):
+        raise StorageError(f"The changes of a step are a list; got {changes!r}.")
     return [_take_one(db_session, image, change, labeler=labeler) for change in changes]
 
 
@@ -51,6 +53,8 @@ def play(db_session: Session, image: ImageRow, changes: Sequence[Change], *, bac
 def _take_one(db_session: Session, image: ImageRow, change: Any, *, labeler: str) -> Change:
     if not isinstance(change, dict):
         raise StorageError(f"A change is a dict of id, before and after; got {change!r}.")
+    if not all(isinstance(change.get(side), dict | None) for side in ("before", "after")):
+        raise StorageError(f"The before and after of a change are a dict of values or None; got {change!r}.")
     instance_id, before, after = change.get("id"), change.get("before"), change.get("after")
     if instance_id is None and before is None and after is not None:
         row = insert_instance(db_session, image, after, labeler=labeler)

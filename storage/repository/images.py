@@ -98,7 +98,7 @@ class Images:
             .group_by(InstanceRow.image_id)
         )
         with self._database.read() as db_session:
-            return {image_id: count for image_id, count in db_session.execute(query).tuples()}  # noqa: C416
+            return {image_id: int(count) for image_id, count in db_session.execute(query)}
 
 
 def image_row(db_session: Session, image_id: int) -> ImageRow:

@@ -86,7 +86,7 @@ def assign_values(db_session: Session, image: ImageRow, row: InstanceRow, values
             is_sound = value is None or (isinstance(value, int | float) and math.isfinite(value))
             setattr(row, key, value if is_sound else _refuse(key, value))
         elif key == "prompt":
-            row.prompt = list(value or [])
+            row.prompt = list(value) if isinstance(value, list | tuple) else _refuse(key, value)
         else:
             setattr(row, key, value)
     row.updated_at = datetime.now(UTC)

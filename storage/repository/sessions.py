@@ -189,8 +189,8 @@ def _note(db_session: Session, row: SessionRow, op_id: str, kind: str) -> None:
 
 
 def _record(db_session: Session, row: SessionRow) -> SessionRecord:
-    db_session.flush()
-    events = db_session.scalars(select(EventRow).where(EventRow.session_id == row.id).order_by(EventRow.seq))
+    columns = (EventRow.seq, EventRow.op_id, EventRow.kind, EventRow.payload, EventRow.undone, EventRow.created_at)
+    events = db_session.execute(select(*columns).where(EventRow.session_id == row.id).order_by(EventRow.seq))
     return SessionRecord(
         id=row.id,
         image_id=row.image_id,
@@ -198,15 +198,5 @@ def _record(db_session: Session, row: SessionRow) -> SessionRecord:
         revision=row.revision,
         chosen_candidate=row.chosen_candidate,
         status=row.status,
-        events=tuple(
-            EventRecord(
-                seq=event.seq,
-                op_id=event.op_id,
-                kind=event.kind,
-                payload=event.payload,
-                undone=event.undone,
-                created_at=event.created_at,
-            )
-            for event in events
-        ),
+        events=tuple(EventRecord(**event) for event in events.mappings()),
     )
