@@ -100,8 +100,10 @@ def export_command(
     """Write the data set in a format that training libraries load."""
     from exporters.base import ExportOptions
 
-    options = ExportOptions(with_pictures=pictures, polygons=polygons, polygon_tolerance=tolerance, only_done=only_done)
     with _clear_errors(), _workspace(context, data) as workspace, _progress("exporting") as show:
+        options = ExportOptions(
+            with_pictures=pictures, polygons=polygons, polygon_tolerance=tolerance, only_done=only_done
+        )
         report = workspace.export(format, out, options, show)
     for line in report.lines():
         console.print(line, highlight=False, markup=False, soft_wrap=True)

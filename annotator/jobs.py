@@ -38,9 +38,13 @@ class Job:
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     _ended: threading.Event = field(default_factory=threading.Event, repr=False)
 
-    def progress(self, done: int, total: int) -> None:
-        """Report how far the work is. Raises Cancelled when the user asked for a stop."""
+    def count(self, done: int, total: int) -> None:
+        """Report how far the work is."""
         self.done, self.total = done, total
+
+    def progress(self, done: int, total: int) -> None:
+        """The same, for work that stops by an exception: raises Cancelled when the user asked for a stop."""
+        self.count(done, total)
         if self._cancel.is_set():
             raise Cancelled("Stopped.")
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-import exporters
 from annotator import samples
 from annotator.config import Settings
 from annotator.engine import Engine
-from annotator.errors import AnnotatorError, CategoryInUseError
+from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError
 from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.pictures import PictureStore
 from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
+from exporters.files import export
 from storage.database import Database
 from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
 from storage.repository import Repository
@@ -69,7 +69,7 @@ class Workspace:
 
     def pixels(self, image: ImageRecord) -> np.ndarray:
         """H×W×3 uint8 RGB, upright."""
-        return self.pictures.pixels(image.stored_name)
+        return self.pictures.pixels(image.stored_name, original_name=image.original_name)
 
     def set_status(self, image_id: int, status: str) -> ImageRecord:
         """Raises AnnotatorError for a status that is none."""
@@ -104,18 +104,21 @@ class Workspace:
 
         def work(job: Job) -> dict[str, Any]:
             try:
-                report = self.import_pictures(paths, job.progress, job.cancelled)
+                report = self.import_pictures(paths, job.count, job.cancelled)
             finally:
                 if remove_afterwards:
                     for path in paths:
                         path.unlink(missing_ok=True)
-            job.lines = list(report.lines())
-            return {
+            job.message, *job.lines = report.lines()
+            job.result = {
                 "image_ids": list(report.image_ids),
                 "imported": report.imported,
                 "duplicates": len(report.duplicates),
                 "skipped": len(report.skipped),
             }
+            if report.cancelled:
+                raise Cancelled(job.message)
+            return job.result
 
         return self.jobs.start("import", work)
 
@@ -186,7 +189,7 @@ class Workspace:
         """Write the data set to a folder, or to a zip where `out` ends in .zip. Raises ExportError."""
         options = options or ExportOptions()
         dataset = StoredDataset(self.repository, self.pictures.images_folder, only_done=options.only_done)
-        return exporters.export(format_name, dataset, out, options, progress)
+        return export(format_name, dataset, out, options, progress)
 
     def start_export(self, format_name: str, options: ExportOptions) -> Job:
         """The same in the background, to a zip under exports/; result: {"token", "filename"}."""

@@ -42,7 +42,7 @@ def add_endpoints(workspace: Workspace) -> None:
     def import_images(files: list[dict], request: gr.Request) -> dict:
         """Take uploaded files (pictures or zips) in; returns image_ids, and what was skipped and why."""
         job = workspace.start_import(uploaded_paths(files), remove_afterwards=True).wait()
-        return _result(job) | {"lines": job.lines}
+        return _result(job) | {"lines": [job.message, *job.lines]}
 
     @_endpoint
     def list_images(request: gr.Request) -> list[dict]:

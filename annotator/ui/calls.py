@@ -10,8 +10,8 @@ from annotator.ui import render
 from annotator.ui.problems import problem_json
 from annotator.ui.uploads import uploaded_paths
 from annotator.workspace import Workspace
-from exporters import EXPORTERS
 from exporters.base import ExportOptions
+from exporters.registry import EXPORTERS
 
 JSON = dict[str, Any]
 
@@ -113,7 +113,22 @@ class Calls:
     def import_samples(self, *, labeler: str) -> JSON:
         return render.job_json(self._workspace.start_import_of_samples())
 
-    def export(self, *, labeler: str, format: str, options: ExportOptions) -> JSON:
+    def export(
+        self,
+        *,
+        labeler: str,
+        format: str,
+        with_pictures: bool = True,
+        polygons: bool = False,
+        polygon_tolerance: float = 1.0,
+        only_done: bool = False,
+    ) -> JSON:
+        options = ExportOptions(
+            with_pictures=with_pictures,
+            polygons=polygons,
+            polygon_tolerance=polygon_tolerance,
+            only_done=only_done,
+        )
         return render.job_json(self._workspace.start_export(format, options))
 
     def segmenters(self, *, labeler: str) -> list[JSON]:

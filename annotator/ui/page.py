@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from starlette.requests import Request
 
 from annotator.ui.api import add_endpoints
 from annotator.ui.calls import Calls
@@ -26,7 +25,7 @@ def build_page(workspace: Workspace) -> gr.Blocks:
     """The Blocks to launch."""
     calls = Calls(workspace)
 
-    def call(message: dict, request: Request) -> dict[str, Any]:
+    def call(message: dict, request: gr.Request) -> dict[str, Any]:
         return calls.handle(message, labeler=labeler_of(request))
 
     with gr.Blocks(title=TITLE, fill_width=True, fill_height=True, analytics_enabled=False) as blocks:

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,13 +52,15 @@ class SameOrigin:
 def routes(workspace: Workspace) -> list[Route | Mount]:
     """What Gradio does not serve: the page's modules, pictures, thumbnails, finished exports."""
 
-    def picture(image: ImageRecord) -> Any:
-        return workspace.pictures.display(image.stored_name, shown_hw(image, workspace))
+    def picture(image: ImageRecord) -> Path:
+        return workspace.pictures.display(
+            image.stored_name, shown_hw(image, workspace), original_name=image.original_name
+        )
 
-    def thumbnail(image: ImageRecord) -> Any:
-        return workspace.pictures.thumbnail(image.stored_name)
+    def thumbnail(image: ImageRecord) -> Path:
+        return workspace.pictures.thumbnail(image.stored_name, original_name=image.original_name)
 
-    def image_route(find: Callable[[ImageRecord], Any]) -> Callable[[Request], Response]:
+    def image_route(find: Callable[[ImageRecord], Path]) -> Callable[[Request], Response]:
         def send_image(request: Request) -> Response:
             if not may_read(request):
                 return PlainTextResponse("Sign in first.", 401)

@@ -95,7 +95,8 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
         const place = next;
         next += 1;
         try {
-          paths[place] = (await sendOne(files[place], signal)).path;
+          const { path } = await sendOne(files[place], signal);
+          paths[place] = { path, name: files[place].name }; // the upload keeps little of a name
         } catch (error) {
           failed.push(`${files[place].name}: could not be sent (${error.message ?? error})`);
         }

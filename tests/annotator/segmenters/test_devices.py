@@ -1,0 +1,98 @@
+"""Choosing a device, and one that runs full."""
+
+import pytest
+import torch
+from torch import nn
+
+from annotator.errors import SettingsError
+from annotator.segmenters.devices import DeviceModel, is_out_of_memory, pick_device
+
+
+def test_auto_takes_a_gpu_where_there_is_one():
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert pick_device("auto").type == expected
+
+
+def test_cpu_is_cpu():
+    assert str(pick_device("cpu")) == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "xpu", "meta"])
+def test_a_word_for_no_device_is_refused_with_the_ones_there_are(name):
+    with pytest.raises(SettingsError, match=r"Use auto, cpu, cuda, cuda:N or mps\."):
+        pick_device(name)
+
+
+def test_a_gpu_that_this_machine_has_not_is_refused():
+    with pytest.raises(SettingsError, match=r"--device cuda:99: torch sees .*CUDA GPU"):
+        pick_device("cuda:99")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has an Apple GPU")
+def test_an_apple_gpu_that_this_machine_has_not_is_refused():
+    with pytest.raises(SettingsError, match="no Apple GPU"):
+        pick_device("mps")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB)."),
+    ],
+)
+def test_every_way_of_saying_out_of_memory_is_understood(error):
+    assert is_out_of_memory(error)
+
+
+def test_another_failure_is_no_lack_of_memory():
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def a_full_device(model, device):
+    raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+def test_a_cpu_out_of_memory_is_not_tried_again():
+    tries = []
+    model = DeviceModel(nn.Identity(), torch.device("cpu"), title="a model")
+    with pytest.raises(torch.OutOfMemoryError):
+        model.run("embed", lambda *inputs: (tries.append(1), a_full_device(*inputs)))
+    assert tries == [1]
+
+
+def test_another_failure_on_a_gpu_neither_moves_the_model_nor_is_hidden():
+    model = DeviceModel(nn.Identity(), torch.device("meta"), title="a model")
+
+    def a_bug(module, device):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        model.run("predict", a_bug)
+    assert model.device == "meta"
+
+
+def test_a_failed_call_leaves_the_model_free_for_the_next():
+    model = DeviceModel(nn.Identity(), torch.device("cpu"), title="a model")
+    for lane in ("embed", "predict"):
+        with pytest.raises(torch.OutOfMemoryError):
+            model.run(lane, a_full_device)
+        assert model.run(lane, lambda module, device: str(device)) == "cpu"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_real_gpu_that_runs_full_is_left_for_the_cpu():
+    said: list[str] = []
+    model = DeviceModel(nn.Linear(4, 4), pick_device("cuda"), title="a model", notify=said.append)
+
+    def work(module: nn.Module, device: torch.device) -> str:
+        if device.type == "cuda":
+            torch.empty(2**50, device=device)
+        return str(module(torch.ones(1, 4, device=device)).device)
+
+    assert model.run("embed", work) == "cpu"
+    assert model.device == "cpu"
+    assert len(said) == 1
