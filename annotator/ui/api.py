@@ -6,13 +6,14 @@ client.predict(image, 300, 200, 1, api_name="/add_point")["candidates"]
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from typing import Any
 
 import gradio as gr
 
 from annotator.errors import AnnotatorError
-from annotator.jobs import JobState
+from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.ui import render
 from annotator.ui.identity import labeler_of
@@ -113,6 +114,9 @@ def add_endpoints(workspace: Workspace) -> None:
     @_endpoint
     def export_dataset(format: str, options: dict | None, request: gr.Request) -> dict:
         """Export as "coco", "yolo-segment" or "yolo-detect"; returns the url of a zip, and the report's lines."""
+        unknown = set(options or {}) - {field.name for field in fields(ExportOptions)}
+        if unknown:
+            raise AnnotatorError(f"No export option is called {', '.join(sorted(unknown))}.")
         job = workspace.start_export(format, ExportOptions(**(options or {}))).wait()
         _result(job)
         return render.job_json(job)
@@ -150,7 +154,7 @@ def _endpoint(function: Callable) -> Callable:
     return guarded
 
 
-def _result(job: Any) -> JSON:
+def _result(job: Job) -> JSON:
     if job.state is not JobState.DONE:
-        raise gr.Error(job.message, print_exception=False)
+        raise AnnotatorError(job.message)
     return job.result

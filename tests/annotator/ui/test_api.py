@@ -85,6 +85,7 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
         ("commit_instance", (1, 999), "999"),
         ("add_category", ("",), "name"),
         ("export_dataset", ("tfrecord", None), "tfrecord"),
+        ("export_dataset", ("coco", {"speed": 3}), "speed"),
     ],
 )
 def test_a_mistake_is_answered_with_a_clear_text(
