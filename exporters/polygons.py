@@ -22,8 +22,6 @@ from pycocotools import mask as coco_mask
 from exporters.rings import join_rings
 
 _WANTED_IOU = 0.99
-# Decimals of a pixel number that truncating and rounding both drop, with room for six digits on 100,000 pixels.
-_LOW, _HIGH = 0.05, 0.45
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def pixel_ring(mask: np.ndarray, tolerance: float) -> Outline:
 
     (ring,), iou = _coarsest(rings_at, lambda rings: _iou_by_fill_poly(rings[0], crop), tolerance)
     parts = int((hierarchy[0, :, 3] < 0).sum())
-    return Outline([_between_pixel_numbers(ring) + origin], parts, len(contours) - parts, iou)
+    return Outline([_between_pixel_numbers(ring + origin, max(mask.shape))], parts, len(contours) - parts, iou)
 
 
 def _crop(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -126,18 +124,21 @@ def _vertices(ring: shapely.LinearRing) -> np.ndarray:
     return np.asarray(ring.coords[:-1]).astype(np.int64)  # they are corners of pixels, whole numbers
 
 
-def _between_pixel_numbers(ring: np.ndarray) -> np.ndarray:
+def _between_pixel_numbers(ring: np.ndarray, longer_side: int) -> np.ndarray:
     """Pixel numbers -> coordinates that truncating and rounding both take back to them.
 
-    Within that freedom the ring is stretched, for a reader that takes the instance's box from it, and one without an
-    inside (a single pixel, a line one pixel wide) gets four corners and a little width.
+    All are moved by just under half a pixel: ultralytics puts points of its own between them before it truncates, and
+    so these come to the nearest pixel. A ring without an inside (a single pixel, a line one pixel wide) gets four
+    corners and a little width, because a box without any is thrown away.
     """
-    low, high = ring.min(axis=0), ring.max(axis=0)
-    if len(ring) < 3 or (low == high).any():
-        one, other = (low, high) if (low == high).any() else (ring[0], ring[-1])
-        decimals = np.array([(_LOW, _LOW), (_HIGH, _LOW), (_HIGH, _HIGH), (_LOW, _HIGH)])
-        return np.stack([one, other, other, one]) + decimals
-    return ring + _LOW + (_HIGH - _LOW) * (ring - low) / (high - low)
+    high = 0.499 - 1e-6 * longer_side  # what six digits of 0..1 may take away or add is left free
+    low = high / 4
+    first, last = ring.min(axis=0), ring.max(axis=0)
+    if (first != last).all():
+        if len(ring) >= 3:
+            return ring + high
+        first, last = ring[0], ring[-1]
+    return np.stack([first, last, last, first]) + np.array([(low, low), (high, low), (high, high), (low, high)])
 
 
 def _iou_by_pycocotools(rings: list[np.ndarray], crop: np.ndarray) -> float:

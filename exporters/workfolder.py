@@ -25,13 +25,15 @@ def work_folder(target: Path) -> Iterator[Path]:
     """
     clean_up(target.parent)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=_SUFFIX, dir=target.parent))
-    with (folder / _LOCK).open("wb") as lock:
-        _try_lock(lock)  # where the file system has no locks, nobody takes it for dead either
-        try:
-            yield folder
-        finally:
-            _give_back_old(folder)
-    shutil.rmtree(folder, ignore_errors=True)  # what could not be removed now goes with the next export
+    try:
+        with (folder / _LOCK).open("wb") as lock:
+            _try_lock(lock)  # where the file system has no locks, nobody takes it for dead either
+            try:
+                yield folder
+            finally:
+                _give_back_old(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # what could not be removed now goes with the next export
 
 
 def swap_in(whole: Path, target: Path, work: Path) -> None:
