@@ -13,7 +13,6 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all (0 where nobod
 IsCancelled = Callable[[], bool]
 
 TRIES = 5  # in a row that brought nothing new
-CHUNK_BYTES = 2**17
 PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -144,7 +143,9 @@ class Transfer:
         done = start
         self._progress(done, total or 0)
         with self._part.open("ab" if start else "wb") as file:
-            for chunk in response.iter_raw(CHUNK_BYTES):
+            for (
+                chunk
+            ) in response.iter_raw():  # as it comes: pieces of a set size would be held back, and lost on a break
                 self._stop_if_cancelled()
                 done += len(chunk)
                 if total is not None and done > total:

@@ -204,9 +204,9 @@ def test_a_line_that_always_drops_at_the_same_byte_is_given_up_and_what_came_is_
     assert server.requests[-1]["Range"] == "bytes=1000-"
 
 
-@pytest.mark.parametrize("manner", [manners.silent, manners.stall_after(1000)])
-def test_a_silent_line_is_given_up_after_a_few_tries(server, folder, manner):
-    server.script = [manner] * 20
+@pytest.mark.parametrize("first", [manners.silent, manners.stall_after(1000)])
+def test_a_silent_line_is_given_up_after_a_few_tries(server, folder, first):
+    server.script = [first, *[manners.stall_after(0)] * 20]
     assert "nothing came for 0.1 seconds" in fetch_in_vain(server, folder, timeout_s=0.1)
     assert 2 <= len(server.requests) <= 7
 

@@ -56,11 +56,16 @@ def a_full_device(model, device):
 
 
 def test_a_cpu_out_of_memory_is_not_tried_again():
-    tries = []
+    tries: list[str] = []
+
+    def work(model, device):
+        tries.append(str(device))
+        a_full_device(model, device)
+
     model = DeviceModel(nn.Identity(), torch.device("cpu"), title="a model")
     with pytest.raises(torch.OutOfMemoryError):
-        model.run("embed", lambda *inputs: (tries.append(1), a_full_device(*inputs)))
-    assert tries == [1]
+        model.run("embed", work)
+    assert tries == ["cpu"]
 
 
 def test_another_failure_on_a_gpu_neither_moves_the_model_nor_is_hidden():

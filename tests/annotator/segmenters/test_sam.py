@@ -3,6 +3,7 @@
 import os
 import pickle
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +174,7 @@ def test_encoding_an_image_does_not_hold_up_a_click(small):
 
 
 @pytest.fixture(scope="session")
-def vit_b_file(tmp_path_factory) -> Path:
+def vit_b_file(tmp_path_factory) -> Iterator[Path]:
     """375 MB: a real ViT-B with weights made here."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "vit_b.pth"
@@ -184,7 +185,13 @@ def vit_b_file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def vit_b(vit_b_file) -> SamSegmenter:
-    return get_segmenter("vit_b", device="cpu", checkpoint=vit_b_file)
+    return load_vit_b(vit_b_file)
+
+
+def load_vit_b(checkpoint: Path) -> SamSegmenter:
+    segmenter = get_segmenter("vit_b", device="cpu", checkpoint=checkpoint)
+    assert isinstance(segmenter, SamSegmenter)
+    return segmenter
 
 
 def official_predictor(checkpoint: Path, features: np.ndarray, frame: Frame) -> SamPredictor:
@@ -220,7 +227,7 @@ def test_the_real_vit_b_encodes_and_answers_as_sam_predictor_does(vit_b, vit_b_f
 
 
 def test_a_fingerprint_follows_the_weights_and_loading_hashes_them_once(vit_b, vit_b_file):
-    again = get_segmenter("vit_b", device="cpu", checkpoint=vit_b_file)
+    again = load_vit_b(vit_b_file)
     assert again.fingerprint == vit_b.fingerprint
     assert again.fingerprint.startswith("vit_b-")
     assert vit_b_file.with_name("vit_b.pth.md5.json").exists()
@@ -286,6 +293,6 @@ def test_half_precision_weights_run_in_single_precision(tmp_path, vit_b_file):
     path = tmp_path / "half.pth"
     state = torch.load(vit_b_file, weights_only=True, mmap=True)
     torch.save({key: value.half() for key, value in state.items()}, path)
-    segmenter = get_segmenter("vit_b", device="cpu", checkpoint=path)
+    segmenter = load_vit_b(path)
     assert {value.dtype for value in segmenter._model._model.state_dict().values()} == {torch.float32}
     path.unlink()
