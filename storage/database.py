@@ -51,17 +51,20 @@ class Database:
         """
         try:
             parsed = make_url(url)
-            path = _sqlite_path(parsed)
+        except exc.ArgumentError as e:
+            raise StorageError(f"No database can be opened by the address {url!r}: {e}.") from e
+        path = _sqlite_path(parsed)
+        try:
+            readers = create_engine(
+                parsed, pool_size=THREADS, max_overflow=0, pool_pre_ping=path is None, json_serializer=_to_json
+            )
             with _clear_file_errors(path), _clear_errors(path):
                 if path is not None:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     sqlite.set_journal_mode(path)
                 _bring_up_to_date(parsed, path, backup_dir, scripts)
-                readers = create_engine(
-                    parsed, pool_size=THREADS, max_overflow=0, pool_pre_ping=path is None, json_serializer=_to_json
-                )
-        except (exc.ArgumentError, exc.NoSuchModuleError) as e:
-            raise StorageError(f"No database can be opened by the address {url!r}: {e}.") from e
+        except exc.NoSuchModuleError as e:
+            raise StorageError(f"No database can be opened by the address {parsed}: {e}.") from e
         except ImportError as e:
             raise StorageError(f"The driver for {parsed.drivername} is not installed ({e}): pip install it.") from e
         return cls(readers, sqlite.prepare(readers) if path is not None else readers, path=path)
@@ -132,6 +135,8 @@ def _bring_up_to_date(url: URL, path: Path | None, backup_dir: Path | None, scri
     with engine.begin() as connection:
         if migrate(connection, scripts=scripts, before=keep_copy) and path is not None:
             _check_foreign_keys(connection)
+        # A database that can only be read would otherwise be found out at the first click.
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
 
 
 def _check_foreign_keys(connection: Connection) -> None:

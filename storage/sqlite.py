@@ -60,8 +60,9 @@ def copy(source: Path, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     unfinished = to.with_name(f".{to.name}.{os.getpid()}.tmp")
     try:
+        # Not opened read-only: a journal that a killed writer left has to be played back first.
         with (
-            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as reader,
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as reader,
             closing(sqlite3.connect(unfinished)) as writer,
         ):
             reader.backup(writer)  # in one go: writers wait, instead of making it start again and again

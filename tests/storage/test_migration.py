@@ -1,0 +1,174 @@
+"""Bringing an older database up to date."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+
+from storage.database import Database
+from storage.errors import StorageError
+from storage.migration import SCRIPTS
+from storage.repository import Repository
+from storage.schema import Base
+from tests.conftest import ROOT
+from tests.storage.scene import Labeler, values
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade():
+    {body}
+"""
+ADD_A_COLUMN = """with op.batch_alter_table("images", recreate="always") as images:
+        images.add_column(sa.Column("note", sa.Text(), nullable=True))"""
+
+
+@pytest.fixture
+def later(tmp_path: Path):
+    """Makes the scripts of a later version of the code, whose one step more does what it is given."""
+
+    def make(body: str = ADD_A_COLUMN) -> Path:
+        scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "later scripts 100%"))
+        head = max(script.name[:4] for script in (scripts / "versions").glob("[0-9]*.py"))
+        (scripts / "versions" / "9999_next.py").write_text(NEXT.format(head=head, body=body))
+        return scripts
+
+    return make
+
+
+@pytest.fixture
+def filled(database, repository, image, cup) -> list:
+    """A database of this version with a picture and an instance; closed."""
+    Labeler(repository, image).change(None, None, values(cup))
+    instances = repository.instances(image.id)
+    database.close()
+    return instances
+
+
+def revision_of(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+
+
+def columns_of(path: Path, table: str = "images") -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def test_an_older_database_is_copied_then_upgraded(filled, path, url, later):
+    older = revision_of(path)
+    with closing(Database.open(url, scripts=later())) as database:
+        assert Repository(database).instances(filled[0].image_id) == filled
+    assert revision_of(path) == "9999"
+    assert "note" in columns_of(path)
+    [copy] = (path.parent / "backups").iterdir()
+    assert copy.name.startswith(f"annotator-{older}-")
+    assert copy.suffix == ".db"
+    assert revision_of(copy) == older
+    assert "note" not in columns_of(copy)
+    with closing(Database.open(f"sqlite:///{copy}")) as database:
+        assert Repository(database).instances(filled[0].image_id) == filled
+
+
+def test_the_copy_goes_where_it_is_told_to(filled, url, later, tmp_path):
+    Database.open(url, scripts=later(), backup_dir=tmp_path / "elsewhere").close()
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 1
+    assert not (tmp_path / "backups").exists()
+
+
+def test_opening_twice_upgrades_and_copies_once(filled, path, url, later):
+    scripts = later()
+    for _ in range(3):
+        Database.open(url, scripts=scripts).close()
+    assert len(list((path.parent / "backups").iterdir())) == 1
+
+
+def test_what_refers_to_a_table_that_is_made_anew_stays(filled, path, url, later):
+    Database.open(url, scripts=later()).close()
+    with closing(sqlite3.connect(path)) as connection:
+        counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("instances", "prompt_events")]
+    assert counts == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{ADD_A_COLUMN}\n    op.execute('INSERT INTO nowhere VALUES (1)')",
+        f"{ADD_A_COLUMN}\n    op.execute('DELETE FROM categories')",  # which the instances refer to
+    ],
+    ids=["it fails half-way", "it leaves instances without a category"],
+)
+def test_an_upgrade_that_goes_wrong_is_taken_back_whole(filled, path, url, later, body):
+    older = revision_of(path)
+    with pytest.raises(StorageError):
+        Database.open(url, scripts=later(body))
+    assert revision_of(path) == older
+    assert "note" not in columns_of(path)
+    with closing(Database.open(url)) as database:
+        assert Repository(database).instances(filled[0].image_id) == filled
+
+
+def test_no_upgrade_without_its_copy(filled, path, url, later, tmp_path):
+    older = revision_of(path)
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(StorageError):
+        Database.open(url, scripts=later(), backup_dir=tmp_path / "a file")
+    assert revision_of(path) == older
+
+
+def test_a_newer_database_is_refused_and_left_alone(filled, path, url, later):
+    Database.open(url, scripts=later()).close()
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match=r"newer version.*9999.*Update the tool"):
+        Database.open(url)
+    assert path.read_bytes() == before
+
+
+OPEN = """
+import sys
+from storage.database import Database
+from storage.repository import Repository
+database = Database.open(sys.argv[1])
+Repository(database).add_category(sys.argv[2])
+"""
+
+
+def test_processes_that_open_a_new_database_at_once_all_get_it(path, url):
+    processes = [subprocess.Popen([sys.executable, "-c", OPEN, url, f"category {n}"], cwd=ROOT) for n in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    with closing(Database.open(url)) as database:
+        names = {category.name for category in Repository(database).categories()}
+    assert names == {f"category {number}" for number in range(3)}
+
+
+def test_the_migrations_lead_to_the_tables_of_the_code(new_database, tmp_path):
+    migrated = create_engine(f"sqlite:///{new_database}")
+    created = create_engine(f"sqlite:///{tmp_path / 'created.db'}")
+    Base.metadata.create_all(created)
+    with migrated.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    ours, theirs = inspect(migrated), inspect(created)
+    for table in Base.metadata.tables:  # what compare_metadata does not look at
+        for facts in ("get_check_constraints", "get_foreign_keys", "get_unique_constraints", "get_pk_constraint"):
+            assert in_any_order(getattr(ours, facts)(table)) == in_any_order(getattr(theirs, facts)(table))
+        options = [inspector.get_table_options(table) for inspector in (ours, theirs)]
+        assert options[0] == options[1]
+    migrated.dispose()
+    created.dispose()
+
+
+def in_any_order(facts: object) -> object:
+    return sorted(map(str, facts)) if isinstance(facts, list) else facts
