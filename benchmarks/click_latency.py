@@ -23,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from annotator.samples import sample_paths
-
 from scripts.ensure_chromium import find_chromium
 from tests.serving import RunningServer, answers, environment, free_port
 

@@ -26,7 +26,7 @@ def main(picture: Path, port: int) -> None:
     pixels = read_image(picture).pixels
     embedding = segmenter.embed(pixels)
 
-    def click(points: list, event: gr.SelectData):
+    def click(points: list, event: gr.SelectData) -> tuple[np.ndarray, list]:
         points = [*points, event.index]
         prompt = Prompt(point_coords=np.array(points, np.float32), point_labels=np.ones(len(points), np.int64))
         prediction = segmenter.predict(embedding, prompt)

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import shapely
 from pycocotools import mask as coco_mask
+from shapely.geometry.base import BaseGeometry
 
 from exporters.rings import join_rings
 
@@ -109,7 +110,7 @@ def _edge_parts(crop: np.ndarray) -> list[shapely.Polygon]:
             holes.setdefault(int(parent), []).append(ring)
     parts = []
     for number in np.flatnonzero(parents < 0):
-        part = shapely.Polygon(rings[number], holes.get(int(number)))
+        part: BaseGeometry = shapely.Polygon(rings[number], holes.get(int(number)))
         if not part.is_valid:  # it touches itself at the corner of a pixel: split there
             part = shapely.make_valid(part, method="structure", keep_collapsed=False)
         parts += [piece for piece in shapely.get_parts(part) if piece.area > 0]

@@ -239,7 +239,7 @@ def test_an_export_that_died_between_its_last_two_steps_gives_the_old_one_back(d
 
 
 def test_two_exports_at_once_both_come_out_whole(dataset, place):
-    inner = []
+    inner: list[ExportReport] = []
 
     def also(done, total):
         if not inner:
