@@ -4,14 +4,17 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from annotator.config import DEFAULT_PORT, Settings
+from annotator.config import DEFAULT_DATA, DEFAULT_PORT, Settings
 from annotator.errors import USER_ERRORS, Cancelled, SettingsError
+
+if TYPE_CHECKING:
+    from annotator.workspace import Workspace
 
 app = typer.Typer(
     help="Turn pictures into segmentation training data. Without a command: serve the page.",
@@ -27,6 +30,14 @@ console, errors = Console(), Console(stderr=True)
 Data = Annotated[
     Path | None, typer.Option("--data", help="Workspace folder: database, pictures, models. [default: ./workspace]")
 ]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="ANNOTATOR_DATABASE",
+        help="Any SQLAlchemy URL (its driver installed beside). [default: annotator.db in the workspace folder]",
+    ),
+]
 Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
 Checkpoint = Annotated[
@@ -38,6 +49,7 @@ Checkpoint = Annotated[
 def serve(
     context: typer.Context,
     data: Data = None,
+    database: DatabaseUrl = None,
     model: Model = "builtin",
     device: Device = "auto",
     checkpoint: Checkpoint = None,
@@ -49,12 +61,13 @@ def serve(
     ] = None,
 ) -> None:
     """Turn pictures into segmentation training data. Without a command: serve the page."""
-    context.obj = data
+    context.obj = (data, database)
     if context.invoked_subcommand is not None:
         return
     with _clear_errors():
         settings = Settings(
-            data=data or Path("workspace"),
+            data=data or DEFAULT_DATA,
+            database_url=database,
             model=model,
             device=device,
             checkpoint=checkpoint,
@@ -76,9 +89,10 @@ def import_command(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, folders or zips.")],
     data: Data = None,
+    database: DatabaseUrl = None,
 ) -> None:
     """Bring pictures into the workspace. What cannot be read is named; the rest comes in."""
-    with _clear_errors(), _workspace(context, data) as workspace, _progress("importing") as show:
+    with _clear_errors(), _workspace(context, data, database) as workspace, _progress("importing") as show:
         report = workspace.import_pictures(paths, show)
     for line in report.lines():
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -92,6 +106,7 @@ def export_command(
     format: Annotated[str, typer.Argument(metavar="FORMAT", help="coco, yolo-segment or yolo-detect.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, or a name that ends in .zip.")],
     data: Data = None,
+    database: DatabaseUrl = None,
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Put the pictures in.")] = True,
     polygons: Annotated[bool, typer.Option("--polygons", help="COCO: polygons in place of RLE.")] = False,
     tolerance: Annotated[float, typer.Option("--tolerance", help="Pixels a polygon may stray from its mask.")] = 1.0,
@@ -100,7 +115,7 @@ def export_command(
     """Write the data set in a format that training libraries load."""
     from exporters.base import ExportOptions
 
-    with _clear_errors(), _workspace(context, data) as workspace, _progress("exporting") as show:
+    with _clear_errors(), _workspace(context, data, database) as workspace, _progress("exporting") as show:
         options = ExportOptions(
             with_pictures=pictures, polygons=polygons, polygon_tolerance=tolerance, only_done=only_done
         )
@@ -113,7 +128,8 @@ def export_command(
 @models_app.callback(invoke_without_command=True)
 def models_command(context: typer.Context, data: Data = None) -> None:
     """List the models: what is ready, what would be downloaded."""
-    context.obj = data or context.obj
+    given, database = context.obj
+    context.obj = (data or given, database)
     if context.invoked_subcommand is not None:
         return
     from annotator import segmenters
@@ -163,14 +179,16 @@ def _fetch_missing_checkpoint(settings: Settings) -> None:
         _download(info.name, settings)
 
 
-def _settings(context: typer.Context, data: Path | None) -> Settings:
-    return Settings(data=data or context.obj or Path("workspace"))
+def _settings(context: typer.Context, data: Path | None, database: str | None = None) -> Settings:
+    """What stands behind the command, else what stands before it, else the defaults."""
+    given, given_database = context.obj
+    return Settings(data=data or given or DEFAULT_DATA, database_url=database or given_database)
 
 
-def _workspace(context: typer.Context, data: Path | None):
+def _workspace(context: typer.Context, data: Path | None, database: str | None) -> "Workspace":
     from annotator.workspace import Workspace
 
-    return Workspace(_settings(context, data))
+    return Workspace(_settings(context, data, database))
 
 
 def _size(count: int) -> str:

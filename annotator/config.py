@@ -1,10 +1,11 @@
 """Every setting, in one frozen value; the command line fills it, everything else reads it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from annotator.errors import SettingsError
 
+DEFAULT_DATA = Path("workspace")
 DEFAULT_PORT = 7860
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -13,7 +14,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 class Settings:
     """How one workspace is served. Sizes in bytes or pixels as their names say."""
 
-    data: Path = field(default_factory=lambda: Path("workspace"))
+    data: Path = DEFAULT_DATA
     database_url: str | None = None  # any SQLAlchemy URL; None: annotator.db in the data folder
     model: str = "builtin"
     device: str = "auto"

@@ -27,7 +27,7 @@ class SessionView:
     state: SessionState
     instances: tuple[InstanceRecord, ...] | None  # None: as they were
     answer: Answer | None  # None: no prompt, or the picture is still being encoded
-    encoding_s: float | None  # how long the picture has been in work, None when it is not waited for
+    encoding_s: float | None  # how long the picture has been in work, None when it is encoded
     undo_name: str | None  # the step that undo would take back, None when there is none
     redo_name: str | None
     problem: str | None = None  # why there is no answer to the prompt
@@ -60,12 +60,11 @@ class Labelling:
         answer, encoding_s, problem = None, None, None
         try:
             encoding = self._engine.encode(image, urgent=True, asker=labeler)
-            if state.steps:
-                embedding = encoding.wait(wait_s)
-                if embedding is None:
-                    encoding_s = encoding.elapsed_s
-                else:
-                    answer = self._engine.answer(image, state, embedding)
+            embedding = encoding.wait(wait_s if state.steps else 0)  # without a prompt nobody waits for it yet
+            if embedding is None:
+                encoding_s = encoding.elapsed_s
+            elif state.steps:
+                answer = self._engine.answer(image, state, embedding)
         except AnnotatorError as error:  # what was recorded stays recorded, and the picture can still be looked at
             problem = str(error)
         live = [event for event in session.events if not event.undone]

@@ -39,7 +39,7 @@ class Workspace:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.notices: list[str] = []
+        self.notices: list[str] = []  # what changed by itself, such as a move to the CPU; the page tells new ones
         self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
         self.repository = Repository(self.database)
         self.pictures = PictureStore(settings.data)

@@ -59,6 +59,7 @@ class Calls:
             "categories": render.categories_json(self._workspace),
             "formats": [{"name": exporter.name, "title": exporter.title} for exporter in EXPORTERS.values()],
             "samples_available": bool(samples.sample_paths()),
+            "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
         }
 

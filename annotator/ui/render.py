@@ -97,8 +97,14 @@ def session_json(view: SessionView, workspace: Workspace, *, display: bool) -> J
         "redo_name": view.redo_name,
         "encoding": None if view.encoding_s is None else {"elapsed_s": round(view.encoding_s, 1)},
         "problem": view.problem,
+        "notices": notices_json(workspace),
         "segmenter": active_segmenter_json(workspace),
     }
+
+
+def notices_json(workspace: Workspace) -> JSON:
+    """How many notices there were since the start, and the last one."""
+    return {"count": len(workspace.notices), "last": workspace.notices[-1] if workspace.notices else None}
 
 
 def images_json(workspace: Workspace) -> list[JSON]:
