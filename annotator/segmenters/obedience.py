@@ -118,7 +118,7 @@ class _Clicks:
         They hold all its taps, but for those that are an opposing click's.
         """
         reach = int(DISC_RADIUS) + 1
-        offsets = np.stack(np.mgrid[-reach : reach + 1, -reach : reach + 1], -1).reshape(-1, 2)
+        offsets = np.indices((2 * reach + 1, 2 * reach + 1)).reshape(2, -1).T - reach
         around = self.cells[:, None] + offsets  # N×P×2
         distances = np.linalg.norm(around[:, :, None] - self.places, axis=3)  # N×P×N: to every click
         numbers = np.arange(len(around))

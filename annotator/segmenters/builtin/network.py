@@ -1,9 +1,11 @@
 """The built-in promptable network: a picture is encoded once, every prompt is answered from what was kept of it.
 
-Inference form: batch normalisation is folded into the convolutions. The picture enters as a SIDE×SIDE square, its longer
-side scaled to SIDE, the rest zeros after normalisation. Clicks, box and previous mask enter as maps at a quarter of that.
+Inference form: batch normalisation is folded into the convolutions. The picture enters as a SIDE×SIDE square, its
+longer side scaled to SIDE, the rest zeros after normalisation. Clicks, box and previous mask enter as maps at a quarter
+of that.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -118,9 +120,7 @@ class Encoder(nn.Module):
                 )
                 channels = channels_out
         self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(TAPPED, FEATURES, strict=True))
-        self.top_down = nn.ModuleList(
-            nn.Conv2d(coarse, fine, 1) for fine, coarse in zip(FEATURES[:-1], FEATURES[1:], strict=True)
-        )
+        self.top_down = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(FEATURES))
         self.smooth = nn.ModuleList(convolution(width, width) for width in FEATURES)
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -71,7 +71,7 @@ class BuiltinSegmenter:
         """Answer many prompts of one embedding, in their order; one pass for each chunk of them, to bound memory."""
         if embedding.segmenter != self.fingerprint:
             raise PromptError(
-                f"This embedding was made by {embedding.segmenter}, not by {self.fingerprint}: encode the picture again."
+                f"The embedding was made by {embedding.segmenter}, not by {self.fingerprint}. Encode the picture again."
             )
         return [prediction for chunk in self._chunks(prompts) for prediction in self._answer(embedding, chunk)]
 
@@ -101,8 +101,9 @@ class BuiltinSegmenter:
 
 
 def _channels_last(array: np.ndarray, device: torch.device) -> Tensor:
-    """1×H×W×C float32 array (or H×W×C) -> 1×C×H×W tensor of the same memory."""
-    return torch.from_numpy(array.reshape(1, *array.shape[-3:])).permute(0, 3, 1, 2).to(device)
+    """1×H×W×C float32 array (or H×W×C) -> 1×C×H×W tensor, on a CPU in the same memory."""
+    writable = np.require(array, requirements="W")  # torch has no tensors that are only for reading, and warns
+    return torch.from_numpy(writable.reshape(1, *array.shape[-3:])).permute(0, 3, 1, 2).to(device)
 
 
 def _innermost(tensor: Tensor) -> np.ndarray:
@@ -113,7 +114,8 @@ def _innermost(tensor: Tensor) -> np.ndarray:
 def load(options: LoadOptions) -> BuiltinSegmenter:
     """The built-in segmenter with its own weights, or with those of options.checkpoint.
 
-    Raises CheckpointError for a weights file that is missing or not of this network, SettingsError for an unknown device.
+    Raises CheckpointError for a weights file that is missing or not of this network, SettingsError for a device that
+    this machine has not.
     """
     path = options.checkpoint or WEIGHTS
     device = pick_device(options.device)
@@ -130,8 +132,8 @@ def load(options: LoadOptions) -> BuiltinSegmenter:
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(
-            f"{path} does not hold the weights of the built-in model. Restore the file from the repository, or leave out "
-            "--checkpoint."
+            f"{path} does not hold the weights of the built-in model. Restore the file from the repository, or leave "
+            "out --checkpoint."
         ) from error
     fingerprint = f"builtin-{hashlib.sha256(content).hexdigest()[:16]}-{PREPROCESSING}"
     return BuiltinSegmenter(network, fingerprint=fingerprint, device=device, notify=options.notify)
