@@ -1,6 +1,6 @@
 """What the page can ask of the server: one method a call, each unpack, use-case, render."""
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError, validate_call
 
@@ -12,8 +12,10 @@ from annotator.ui.uploads import uploaded_paths
 from annotator.workspace import Workspace
 from exporters.base import ExportOptions
 from exporters.registry import EXPORTERS
+from storage.repository import UNSET
 
 JSON = dict[str, Any]
+KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
 
 
 class RequestError(AnnotatorError):
@@ -94,8 +96,25 @@ class Calls:
         self._workspace.repository.add_category(name, color=color)
         return render.categories_json(self._workspace)
 
-    def update_category(self, *, labeler: str, category_id: int, **changes: str | bool | None) -> list[JSON]:
-        self._workspace.repository.update_category(category_id, **changes)
+    def update_category(
+        self,
+        *,
+        labeler: str,
+        category_id: int,
+        name: str | None = None,
+        color: str | None = None,
+        supercategory: str | None = None,
+        is_thing: bool | None = None,
+        key: str | None = KEEP_KEY,
+    ) -> list[JSON]:
+        self._workspace.repository.update_category(
+            category_id,
+            name=name,
+            color=color,
+            supercategory=supercategory,
+            is_thing=is_thing,
+            key=UNSET if key == KEEP_KEY else key,
+        )
         return render.categories_json(self._workspace)
 
     def order_categories(self, *, labeler: str, category_ids: list[int]) -> list[JSON]:

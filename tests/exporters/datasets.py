@@ -79,11 +79,12 @@ def real_masks() -> list[np.ndarray]:
     Some have holes, some several parts, some a few pixels only.
     """
     # here, because it takes a second that the tests of files do not need
-    from skimage import data, filters, measure, util
+    from skimage import data, filters, measure
+    from skimage.util import img_as_float
 
     masks = []
     for name, smoothing in (("coins", 0), ("horse", 0), ("coffee", 2), ("hubble_deep_field", 1)):
-        picture = util.img_as_float(getattr(data, name)())
+        picture = img_as_float(getattr(data, name)())
         grey = filters.gaussian(picture.mean(axis=2) if picture.ndim == 3 else picture, smoothing)
         inside = grey < 0.5 if name == "horse" else grey > filters.threshold_otsu(grey)
         labels = measure.label(inside, connectivity=2)
