@@ -33,27 +33,27 @@ class Candidate:
 
 
 class Answer:
-    """A prediction, and its candidates as run lengths once somebody asked for them."""
+    """A prediction, and its candidates as run lengths, each made when it is first asked for."""
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
-        self._by_size: dict[tuple[int, int], tuple[Candidate, ...]] = {}
+        self._made: dict[tuple[int, tuple[int, int]], Candidate] = {}
+
+    def candidate(self, index: int, size_hw: tuple[int, int] | None = None) -> Candidate:
+        """One of the three at size_hw, in the original's size where it is None."""
+        key = (index, size_hw or self.prediction.frame.size_hw)
+        if key not in self._made:
+            self._made[key] = Candidate(
+                index=index,
+                predicted_iou=float(self.prediction.predicted_iou[index]),
+                stability_score=float(self.prediction.stability_score[index]),
+                rle=Rle.encode(self.prediction.mask(*key)),
+            )
+        return self._made[key]
 
     def candidates(self, size_hw: tuple[int, int] | None = None) -> tuple[Candidate, ...]:
-        """All three at size_hw, the original's size where it is None."""
-        size = size_hw or self.prediction.frame.size_hw
-        if size not in self._by_size:
-            found = self.prediction
-            self._by_size[size] = tuple(
-                Candidate(
-                    index=index,
-                    predicted_iou=float(found.predicted_iou[index]),
-                    stability_score=float(found.stability_score[index]),
-                    rle=Rle.encode(found.mask(index, size)),
-                )
-                for index in range(len(found.low_res_logits))
-            )
-        return self._by_size[size]
+        """All three at size_hw."""
+        return tuple(self.candidate(index, size_hw) for index in range(len(self.prediction.low_res_logits)))
 
 
 class Engine:

@@ -166,7 +166,7 @@ class Labelling:
             raise ImageError(f"{image.original_name} is still being encoded; save again when its mask shows.")
         answer = self._engine.answer(image, state, embedding)
         index = answer.prediction.best if state.choice is None else state.choice
-        candidate = answer.candidates()[index]
+        candidate = answer.candidate(index)
         if not candidate.rle.area:
             raise PromptError("The chosen candidate is empty: choose another, or click again.")
         # The choice is written down even where it was the best one: an edit brings back what was seen.
