@@ -609,7 +609,7 @@ def test_the_canvas_says_what_it_is(canvas: CanvasPage):
     element = canvas.page.locator("#canvas")
     assert element.get_attribute("role") == "application"
     assert element.get_attribute("tabindex") == "0"
-    assert "click" in element.get_attribute("aria-label")
+    assert "click" in (element.get_attribute("aria-label") or "")
 
 
 def test_a_destroyed_canvas_leaves_nothing_behind(canvas: CanvasPage):

@@ -59,6 +59,7 @@ const NOTHING = Object.freeze({
   tapLabel: 1,
 });
 
+const SMALLEST_LEVEL = 200; // pixels; below it even the whole picture is quickly drawn
 const LAYERS = ["picture", "instances", "candidate", "prompts"];
 
 /**
@@ -75,7 +76,7 @@ export function createCanvas(host, handlers) {
   const shapes = new ShapeCache();
   const layers = {};
   let view = NOTHING;
-  let picture = null; // ImageBitmap of the display picture
+  let levels = []; // ImageBitmaps of the display picture, each half the size of the one before
   let shown = false; // the picture of the present view is there
   let hidden = false; // masks, while H is held
   let ratio = 1;
@@ -141,7 +142,7 @@ export function createCanvas(host, handlers) {
 
   const painters = {
     picture(surface) {
-      if (picture) paintPicture(surface, picture);
+      if (levels.length) paintPicture(surface, levels);
     },
     instances(surface) {
       for (const { instance, shape, emphasis } of instances()) {
@@ -157,7 +158,7 @@ export function createCanvas(host, handlers) {
       if (other) paintShape(surface, other, ghostStyle(ghost.color));
       for (const { instance, shape, emphasis } of instances()) {
         const strong = emphasis.hovered || emphasis.selected;
-        const text = strong ? `${instance.number} ${instance.name}` : String(instance.number);
+        const text = strong ? `${instance.number} ${instance.name}`.trim() : String(instance.number);
         paintTag(surface, shape, { text, color: instance.color, strong });
       }
     },
@@ -263,20 +264,20 @@ export function createCanvas(host, handlers) {
         const image = new Image();
         image.src = url;
         await image.decode();
-        const bitmap = await createImageBitmap(image);
+        const loaded = await pyramid(image);
         if (turn !== loading) {
-          bitmap.close();
+          for (const level of loaded) level.close();
           return false;
         }
-        picture?.close();
-        picture = bitmap;
+        for (const level of levels) level.close();
+        levels = loaded;
         shown = true;
         viewport.setImage(width, height);
         return true;
       } catch (error) {
         if (turn !== loading) return false;
-        picture?.close();
-        picture = null;
+        for (const level of levels) level.close();
+        levels = [];
         throw new Error(`The picture ${url} cannot be shown.`, { cause: error });
       } finally {
         if (turn === loading) {
@@ -324,11 +325,27 @@ export function createCanvas(host, handlers) {
       if (frame) cancelAnimationFrame(frame);
       sizes.disconnect();
       gestures.destroy();
-      picture?.close();
+      for (const level of levels) level.close();
       for (const layer of Object.values(layers)) layer.canvas.remove();
       host.classList.remove("canvas-host", "is-loading");
     },
   };
+}
+
+/**
+ * A picture and its reductions by two: drawing the next larger one is fast at every zoom, and as good as the slow way.
+ *
+ * @param {HTMLImageElement} image  decoded
+ * @returns {Promise<ImageBitmap[]>} the largest first
+ */
+async function pyramid(image) {
+  const levels = [await createImageBitmap(image)];
+  for (let { width, height } = levels[0]; Math.min(width, height) >= 2 * SMALLEST_LEVEL; ) {
+    [width, height] = [Math.ceil(width / 2), Math.ceil(height / 2)];
+    const size = { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" };
+    levels.push(await createImageBitmap(levels[levels.length - 1], size));
+  }
+  return levels;
 }
 
 /**

@@ -281,7 +281,7 @@ export class Gestures {
   #escape(event) {
     if (event.key !== "Escape" || !this.drag || this.drag.kind === "spent") return;
     event.preventDefault();
-    event.stopPropagation();
+    event.stopImmediatePropagation(); // the page's own keys listen on the window too
     this.cancel();
   }
 

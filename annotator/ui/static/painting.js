@@ -12,16 +12,18 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
  * @property {number} ratio  device pixels per CSS pixel
  */
 
-/** @param {Surface} surface @param {ImageBitmap} picture */
-export function paintPicture({ context, viewport, ratio }, picture) {
+/**
+ * @param {Surface} surface
+ * @param {ImageBitmap[]} levels  the picture, and the same at half the size, a quarter, …
+ */
+export function paintPicture({ context, viewport, ratio }, levels) {
   const x = Math.round(viewport.x * ratio);
   const y = Math.round(viewport.y * ratio);
   const width = Math.round(viewport.imageWidth * viewport.scale * ratio);
   const height = Math.round(viewport.imageHeight * viewport.scale * ratio);
-  const magnified = (viewport.imageWidth * viewport.scale) / picture.width;
-  context.imageSmoothingEnabled = magnified < PIXELS_FROM;
-  context.imageSmoothingQuality = magnified < 1 ? "high" : "medium";
-  context.drawImage(picture, x, y, width, height);
+  context.imageSmoothingEnabled = (viewport.imageWidth * viewport.scale) / levels[0].width < PIXELS_FROM;
+  context.imageSmoothingQuality = "low"; // from a level less than twice as large nothing more can be seen
+  context.drawImage(levels.findLast((level) => level.width >= width) ?? levels[0], x, y, width, height);
 }
 
 /**
