@@ -271,6 +271,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     editInstance,
     editSelected,
     setCategory,
+    open,
     neighbour,
     next: () => go(1),
     previous: () => go(-1),

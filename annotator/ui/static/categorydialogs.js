@@ -79,7 +79,7 @@ export function chooseMerge(root, category, instances, others) {
     const choice = h("select", { id: "merge-into", class: "select", autofocus: true }, ...others.map((one) => h("option", { value: one.id }, one.name)));
     const said = `${count(instances, "instance")} ${instances === 1 ? "has" : "have"} the category “${category.name}”.`;
     const body = others.length
-      ? [h("p", {}, `${said} Deleting it gives them another:`), h("label", { class: "form-row" }, h("span", {}, "Merge into"), choice)]
+      ? [h("p", {}, `${said} Deleting it gives ${instances === 1 ? "that one" : "them"} another:`), h("label", { class: "form-row" }, h("span", {}, "Merge into"), choice)]
       : [h("p", {}, `${said} There is no other category to give them: add one first, or delete them.`)];
     const dialog = openDialog(root, {
       id: "merge-category",

@@ -32,7 +32,7 @@ export function createExports({ root, store, server, settled }) {
         { class: "choices", id: "export-format" },
         h("legend", {}, "Format"),
         ...formats.map((format) =>
-          h("label", { class: "choice" }, h("input", { type: "radio", name: "format", value: format.name, checked: format.name === chosen }), h("span", {}, format.title)),
+          h("label", { class: "choice" }, h("input", { type: "radio", name: "format", value: format.name, checked: format.name === chosen, autofocus: format.name === chosen }), h("span", {}, format.title)),
         ),
       ),
       pictures.row,

@@ -21,7 +21,7 @@ export function iconButton(id, name, text, keys, onclick) {
 export function createHeader(store, actions) {
   const { state } = store;
   const position = h("span", { id: "position", class: "position" });
-  const name = h("span", { id: "picture-name", class: "current-name" });
+  const name = h("span", { id: "current-name", class: "current-name" });
   const sign = h("span", { class: "status-sign" });
   const status = h(
     "select",
@@ -69,7 +69,7 @@ export function createHeader(store, actions) {
 
   function showSegmenter() {
     const active = state.segmenter;
-    setText(model, active ? `${active.title}, ${active.device}` : "…");
+    setText(model, active ? `${active.title}, ${active.device.toUpperCase()}` : "…");
     const other = active?.name === "builtin" ? state.segmenters.find((one) => one.name === "vit_b" && !one.active) : null;
     offer.hidden = !other;
     if (!other) return;

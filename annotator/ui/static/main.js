@@ -27,6 +27,7 @@ import { startTheme } from "./theme.js";
 import { createToolbar } from "./toolbar.js";
 import { startTooltips } from "./tooltip.js";
 
+const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = ["tokens.css", "page.css", "parts.css", "dialogs.css", "canvas.css"];
 
 /**
@@ -128,6 +129,9 @@ export async function start({ element, server: remote, upload }) {
     ["session", "pending", "categories", "selectedId", "hoveredId", "hoveredCandidate", "tapLabel"],
     () => state.shownId !== null && canvas.render(canvasView(state, foreseenState())),
   );
+  store.on(["currentId"], () => {
+    if (NARROW.matches) root.classList.remove("pictures-toggled"); // the list that came over the canvas goes again
+  });
   keepFocusOnCanvas(root, host);
   startTooltips(root);
   startKeys(actions);
@@ -166,7 +170,7 @@ function loadStyle(name) {
 /** A mouse press on a button leaves the keys with the canvas: Enter and Space then mean what the help says. */
 function keepFocusOnCanvas(root, host) {
   root.addEventListener("mousedown", (event) => {
-    if (event.target.closest("dialog, input, select, textarea, label, [draggable=true]")) return;
+    if (event.target.closest("dialog, input, select, textarea, label, .category-pick")) return; // that one is dragged
     if (!event.target.closest("button, a, .canvas-place, .instance, .stage, .toolbar, .topbar, .side")) return;
     event.preventDefault();
     host.querySelector("#canvas").focus({ preventScroll: true });

@@ -57,6 +57,7 @@ export function createOpening({ store, server, queue, canvas, messages }) {
       patch.pending = queue().pending(imageId);
       patch.session = merge(older, session, outdates(patch.pending));
       if (!patch.session.instances.some((instance) => instance.id === state.selectedId)) patch.selectedId = null;
+      if (state.lastCategoryId === null) patch.lastCategoryId = patch.session.instances.at(-1)?.category_id ?? null;
       if (session.encoding) poll(imageId, session.revision);
     }
     store.set(patch);

@@ -39,7 +39,7 @@ export function createSegmenters({ root, store, server, jobs, messages, onSwitch
           { type: "button", class: "menu-item", id: `segmenter-${one.name}`, "aria-current": one.active ? "true" : null, disabled: one.active || switching !== null },
           h("span", { class: "menu-sign" }, one.active ? icon("check") : one.ready ? "" : icon("download")),
           h("span", { class: "menu-title" }, one.title),
-          h("small", {}, one.active && one.device ? `${state}, ${one.device}` : state),
+          h("small", {}, one.active && one.device ? `${state}, ${one.device.toUpperCase()}` : state),
         );
         item.addEventListener("click", () => {
           menu.hidePopover();
