@@ -16,7 +16,8 @@ from annotator.files import unfinished_path
 from annotator.names import clean_name, is_ignored, natural_key
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # with a first entry; without any
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**16
+_LEAST_TABLE_BYTES = 2**20  # that may be read at once, however few files are allowed
 _HEADER_BYTES = 512  # in the table of contents, of one entry with a long name; most need a quarter
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # bzip2 and LZMA can unpack to gigabytes in one step
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -69,9 +70,11 @@ class Skipped:
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip archive by its first bytes, or means to be one by its name."""
-    if path.suffix.casefold() == ".zip":
-        return True
     try:
+        if not path.is_file():  # a pipe would keep its reader waiting
+            return False
+        if path.suffix.casefold() == ".zip":
+            return True
         with path.open("rb") as file:
             return file.read(4) in _STARTS
     except OSError:
@@ -128,16 +131,18 @@ class _BoundedReader(io.BufferedReader):
     def __init__(self, path: Path, most: int) -> None:
         super().__init__(io.FileIO(path))
         self._most = most
+        self._length = path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= self._most:
+        left = self._length - self.tell()
+        if (left if size is None or size < 0 else size) > self._most:
             raise _TooMuch("It has too many files. Divide it into smaller archives.")
         return super().read(size)
 
 
 @contextlib.contextmanager
 def _opened(path: Path, limits: SourceLimits) -> Iterator[zipfile.ZipFile]:
-    most = max(2 * _CHUNK_BYTES, _HEADER_BYTES * limits.max_files)
+    most = max(_LEAST_TABLE_BYTES, _HEADER_BYTES * limits.max_files)
     with _BoundedReader(path, most) as file, zipfile.ZipFile(file) as archive:
         if len(archive.infolist()) > limits.max_files:
             raise _TooMuch(f"It has more than {limits.max_files} files. Divide it into smaller archives.")
@@ -145,8 +150,12 @@ def _opened(path: Path, limits: SourceLimits) -> Iterator[zipfile.ZipFile]:
 
 
 def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    files = [info for info in archive.infolist() if not _is_folder(info) and not is_ignored(_entry_name(info))]
+    files = [info for info in archive.infolist() if not _is_folder(info) and not _is_ignored(info)]
     return sorted(files, key=lambda info: natural_key(_entry_name(info)))
+
+
+def _is_ignored(info: zipfile.ZipInfo) -> bool:
+    return is_ignored(_entry_name(info).replace("\\", "/"))  # so that "..\\x" is refused by name, not passed over
 
 
 def _is_folder(info: zipfile.ZipInfo) -> bool:
@@ -192,6 +201,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, left:
                     return f"It unpacks to more than {count // 2**20} MiB. Unzip it first and look at what it is."
                 _write(out, chunk, target)
     except _DAMAGE as error:
+        left.bytes -= _CHUNK_BYTES  # what the step that failed may have unpacked
         return f"It is damaged inside the zip archive ({error}). Make the archive anew."
     return ""
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 BAND_PIXELS = 4_000_000  # converted at a time, so that a large picture never lies in memory three times over
 SAME_COLOUR = 2  # levels of 255 by which a profile may differ from sRGB and still be called sRGB
@@ -20,6 +20,8 @@ class RgbConverter:
         """Looks at the header alone: the pixels need not be loaded yet."""
         self.notes: list[str] = []
         self._mode, self._transform = self._profile(image)
+        tags = getattr(image, "tag_v2", {})  # of a TIFF, where 0 can mean white; Pillow sees to that in 8 bits alone
+        self._flip = np.uint8(255 if tags.get(ExifTags.Base.PhotometricInterpretation) == 0 else 0)
 
     @property
     def changes_colours(self) -> bool:
@@ -76,7 +78,7 @@ class RgbConverter:
         shift = next(shift for shift in SHIFTS_OF_16_BIT if greatest >> shift <= 255)
         self._note(f"16-bit grey, of which {8 + shift} bits are used, shown as 8 bits")
         for top, band in _cut(image):
-            yield top, _grey_to_rgb((np.asarray(band) >> shift).astype(np.uint8))
+            yield top, _grey_to_rgb((np.asarray(band) >> shift).astype(np.uint8) ^ self._flip)
 
     def _stretched(self, image: Image.Image) -> Iterator[Band]:
         """32-bit integers or floats: the least finite value becomes 0, the greatest 255; NaN becomes 0."""
@@ -92,7 +94,7 @@ class RgbConverter:
         scale = 255 / (greatest - least) if greatest > least else 0.0
         for top, band in _cut(image):
             values = np.nan_to_num(np.asarray(band, np.float64), nan=least, posinf=greatest, neginf=least)
-            yield top, _grey_to_rgb(np.rint((values - least) * scale).astype(np.uint8))
+            yield top, _grey_to_rgb(np.rint((values - least) * scale).astype(np.uint8) ^ self._flip)
 
     def _note(self, note: str) -> None:
         if note not in self.notes:

@@ -4,12 +4,13 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from annotator.colours import RgbConverter
 from annotator.errors import ImageError
@@ -40,12 +41,12 @@ class Picture:
     nothing. kept: the file's own bytes where they can be stored unchanged, else None.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray = field(repr=False)
     exif_orientation: int
     format: str
     sha256: str
     note: str = ""
-    kept: bytes | None = None
+    kept: bytes | None = field(default=None, repr=False)
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -188,24 +189,37 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _frames_note(image: Image.Image) -> str:
     """What to say about a file of several pictures, of which the first is taken. Raises _Refused for TIFF pages."""
-    if image.format == "TIFF":
+    if isinstance(image, TiffImageFile):
         _refuse_more_pages(image)
+        _refuse_missing_strips(image)
         return ""
     frames = getattr(image, "n_frames", 1)
     return f"the first of {frames} pictures in the file" if frames > 1 else ""
 
 
-def _refuse_more_pages(image: Image.Image) -> None:
+def _refuse_more_pages(image: TiffImageFile) -> None:
     """Overviews (as maps have) and transparency masks are no pages of their own; anything else is."""
     try:
         for page in range(1, TIFF_PAGES_LOOKED_AT + 1):
             image.seek(page)
-            subfile_type = image.tag_v2.get(254, 0)  # type: ignore[attr-defined]  # of TiffImageFile alone
-            if not subfile_type & 0b101:  # bit 0: reduced copy, bit 2: mask
+            if not image.tag_v2.get(ExifTags.Base.NewSubfileType, 0) & 0b101:  # bit 0: reduced copy, bit 2: mask
                 break
         raise _Refused("It has more than one page. Save each page as a file of its own and import those.")
     except EOFError:
         image.seek(0)
+
+
+def _refuse_missing_strips(image: TiffImageFile) -> None:
+    """Pillow leaves black what no strip or tile covers. (libtiff, which reads compressed files, refuses by itself.)"""
+    planes = len(image.getbands()) if image.tag_v2.get(ExifTags.Base.PlanarConfiguration, 1) == 2 else 1
+    covered = 0
+    for tile in image.tile:
+        if tile.codec_name == "libtiff":
+            return
+        left, top, right, bottom = tile.extents or (0, 0, 0, 0)
+        covered += (right - left) * (bottom - top)
+    if covered < image.width * image.height * planes:
+        raise ValueError("parts of the picture are not in the file")
 
 
 def _orientation(image: Image.Image) -> tuple[int, bool]:
