@@ -1,6 +1,6 @@
 """What the page can ask of the server: one method a call, each unpack, use-case, render."""
 
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError, validate_call
 
