@@ -1,0 +1,218 @@
+"""The built-in segmenter on real pictures: it works at once, finds things, obeys clicks. See test_contract.py too."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from annotator.errors import CheckpointError
+from annotator.prediction import LOW_RES_SIDE, Embedding, Frame, Prediction, Prompt
+from annotator.samples import sample_paths
+from annotator.segmenters import builtin
+from annotator.segmenters.base import LoadOptions
+from annotator.segmenters.builtin.drawing import MAP_SIDE, prompt_maps
+from annotator.segmenters.builtin.segmenter import CHUNK, WEIGHTS
+
+ON_CPU = LoadOptions(device="cpu")
+
+
+def sample(name: str) -> np.ndarray:
+    path = next(path for path in sample_paths() if path.stem == name)
+    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> builtin.BuiltinSegmenter:
+    return builtin.load(ON_CPU)
+
+
+@pytest.fixture(scope="module")
+def coffee(segmenter) -> Embedding:
+    return segmenter.embed(sample("coffee"))
+
+
+def test_it_needs_no_file_but_the_one_beside_it(segmenter):
+    assert (segmenter.name, segmenter.title, segmenter.device) == ("builtin", "built-in", "cpu")
+    assert WEIGHTS.stat().st_size < 10e6
+
+
+def test_its_model_card_stands_beside_the_weights():
+    card = WEIGHTS.with_name("MODEL_CARD.md").read_text(encoding="utf-8")
+    for said in ("Apache-2.0", "non-commercial", "DUTS", "BSDS500", "COCO", "CamVid", "EfficientNet-Lite0"):
+        assert said in card
+
+
+def test_an_embedding_is_small_and_channels_are_innermost(coffee):
+    assert {name: array.shape for name, array in coffee.arrays.items()} == {
+        "join0": (128, 128, 24),
+        "join1": (64, 64, 48),
+        "join2": (32, 32, 80),
+        "join3": (16, 16, 128),
+        "query1": (64, 64, 32),
+        "query2": (32, 32, 32),
+        "query3": (16, 16, 32),
+    }
+    assert all(array.dtype == np.float32 and array.flags.c_contiguous for array in coffee.arrays.values())
+    assert coffee.frame == Frame.fit((400, 600), side=512)
+
+
+def test_two_clicks_in_the_cup_and_one_beside_it_find_the_cup(segmenter, coffee):
+    prediction = segmenter.predict(coffee, Prompt([[300, 150], [310, 210], [60, 60]], [1, 1, 0]))
+    mask, cup = prediction.mask(prediction.best), np.zeros((400, 600), bool)
+    cup[20:230, 172:408] = True  # the cup's outline, roughly
+    assert (mask & cup).sum() / (mask | cup).sum() > 0.65
+    assert not mask[:, :150].any()
+    assert not mask[300:].any()
+
+
+def test_a_box_is_honoured_by_each_candidate(segmenter, coffee):
+    box = np.array([165, 10, 480, 330])  # cup and spoon
+    for mask in segmenter.predict(coffee, Prompt(box_xyxy=box)).masks:
+        inside = mask[box[1] : box[3], box[0] : box[2]].sum()
+        assert inside > 0.25 * (box[2] - box[0]) * (box[3] - box[1])
+        assert inside > 0.9 * mask.sum()
+
+
+def test_an_earlier_mask_fed_back_is_kept_to(segmenter, coffee):
+    prompt = Prompt([[300, 150]], [1])
+    first = segmenter.predict(coffee, prompt)
+    for index in range(3):
+        fed = Prompt(prompt.point_coords, prompt.point_labels, mask_input=first.low_res_logits[index])
+        again = segmenter.predict(coffee, fed)
+        earlier, later = first.mask(index), again.mask(again.best)
+        assert (earlier & later).sum() / (earlier | later).sum() > 0.6
+
+
+def obeyed_pairs(prediction: Prediction, prompt: Prompt) -> np.ndarray:
+    columns, rows = prompt.point_coords.astype(int).T
+    return prediction.masks[:, rows, columns] == (prompt.point_labels == 1)
+
+
+@settings(max_examples=15, deadline=None)
+@given(count=st.integers(1, 10), seed=st.integers(0, 2**32 - 1))
+def test_random_clicks_on_a_real_picture_are_obeyed_in_every_candidate(segmenter, coffee, count, seed):
+    random = np.random.default_rng(seed)
+    coords, labels = random.integers(0, (600, 400), (count, 2)), random.integers(0, 2, count)
+    low_res_pixels_apart = np.linalg.norm(coords[:, None] - coords, axis=2) * LOW_RES_SIDE / 600
+    assume((low_res_pixels_apart[labels[:, None] != labels] >= 2).all())
+    prompt = Prompt(coords, labels)
+    assert obeyed_pairs(segmenter.predict(coffee, prompt), prompt).all()
+
+
+def test_mending_leaves_most_of_an_answer_as_the_network_gave_it(segmenter, coffee):
+    at_first = segmenter.predict(coffee, Prompt([[300, 150], [310, 210], [60, 60]], [1, 1, 0]))
+    mask = at_first.mask(at_first.best)
+    fed_back = at_first.low_res_logits[at_first.best]
+    wrong = Prompt([[300, 150], [310, 210], [60, 60], [560, 350]], [1, 1, 0, 1], mask_input=fed_back)
+    after = segmenter.predict(coffee, wrong)
+    later = after.mask(after.best)
+    assert later[350, 560]
+    assert (mask & later).sum() / mask.sum() > 0.8
+
+
+def test_a_batch_longer_than_a_chunk_is_answered_whole_and_in_order(segmenter, coffee):
+    places = [(20 * n % 600, 37 * n % 400) for n in range(2 * CHUNK["cpu"] + 3)]
+    found = segmenter.predict_batch(coffee, [Prompt([place], [1]) for place in places])
+    assert len(found) == len(places)
+    for (x, y), prediction in zip(places, found, strict=True):
+        assert prediction.masks[:, y, x].all()
+
+
+def test_the_decoder_never_sees_more_prompts_at_once_than_a_chunk(segmenter, coffee):
+    seen = []
+    with torch.nn.modules.module.register_module_forward_pre_hook(
+        lambda module, given: seen.append(len(given[1])) if type(module).__name__ == "Decoder" else None
+    ):
+        segmenter.predict_batch(coffee, [Prompt([[9, 9]], [1])] * (CHUNK["cpu"] + 1))
+    assert seen == [CHUNK["cpu"], 1]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+def test_a_gpu_gives_the_same_candidates_as_the_cpu(segmenter, coffee):
+    on_gpu = builtin.load(LoadOptions(device="cuda"))
+    prompt = Prompt([[300, 150]], [1])
+    found = on_gpu.predict(on_gpu.embed(sample("coffee")), prompt).masks
+    expected = segmenter.predict(coffee, prompt).masks
+    assert (found & expected).sum() / (found | expected).sum() > 0.98
+
+
+# Weights
+
+
+def test_other_weights_have_another_fingerprint(tmp_path, segmenter):
+    weights = load_file(WEIGHTS)
+    weights["decoder.masks.bias"] += 1
+    save_file(weights, tmp_path / "own.safetensors")
+    own = builtin.load(LoadOptions(device="cpu", checkpoint=tmp_path / "own.safetensors"))
+    assert own.fingerprint != segmenter.fingerprint
+    assert builtin.load(ON_CPU).fingerprint == segmenter.fingerprint
+
+
+def missing(path: Path) -> None:
+    assert not path.exists()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(WEIGHTS.read_bytes()[:5000])
+
+
+def pickled(path: Path) -> None:
+    torch.save({"a": torch.zeros(1)}, path)
+
+
+def of_another_network(path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, path)
+
+
+def of_another_shape(path: Path) -> None:
+    weights = load_file(WEIGHTS)
+    weights["decoder.masks.bias"] = torch.zeros(5)
+    save_file(weights, path)
+
+
+@pytest.mark.parametrize("spoil", [missing, cut, pickled, of_another_network, of_another_shape])
+def test_weights_that_are_not_its_own_are_refused_by_name_with_what_to_do(tmp_path, spoil):
+    path = tmp_path / "weights.safetensors"
+    spoil(path)
+    with pytest.raises(CheckpointError) as caught:
+        builtin.load(LoadOptions(device="cpu", checkpoint=path))
+    assert str(path) in str(caught.value)
+    assert "leave out --checkpoint" in str(caught.value)
+
+
+# Drawing
+
+
+def test_clicks_are_drawn_where_they_are_foreground_and_background_apart():
+    frame = Frame.fit((512, 512), side=512)
+    maps = prompt_maps(Prompt([[41.5, 81.5], [201.5, 301.5]], [1, 0]), frame)
+    assert (maps.shape, maps.dtype) == ((4, MAP_SIDE, MAP_SIDE), np.float32)
+    for channel, (row, column) in enumerate(((20, 10), (75, 50))):
+        rows, columns = np.mgrid[:MAP_SIDE, :MAP_SIDE]
+        far = np.hypot(rows - row, columns - column)
+        assert (maps[channel][far <= 2.5] == 1).all()
+        assert (maps[channel][far >= 3.5] == 0).all()
+    assert not maps[2:].any()
+
+
+def test_a_box_is_drawn_over_every_map_pixel_it_touches_and_clipped_to_the_map():
+    frame = Frame.fit((512, 512), side=512)
+    maps = prompt_maps(Prompt(box_xyxy=[9, 20, 39, 44.5]), frame)
+    assert (maps[2, 5:12, 2:10] == 1).all()
+    assert maps[2].sum() == 7 * 8
+    beyond = prompt_maps(Prompt(box_xyxy=[-50, -50, 9999, 4]), frame)
+    assert beyond[2].sum() == MAP_SIDE
+
+
+def test_an_earlier_mask_is_drawn_as_probabilities_however_large_its_logits():
+    logits = np.full((LOW_RES_SIDE, LOW_RES_SIDE), -1e9, np.float32)
+    logits[:2, :2], logits[10:12, 10:12] = 0, 1e9
+    drawn = prompt_maps(Prompt(mask_input=logits), Frame.fit((512, 512), side=512))[3]
+    assert (drawn[0, 0], drawn[5, 5]) == (0.5, pytest.approx(1))
+    assert drawn.sum() == pytest.approx(1.5, abs=1e-3)
