@@ -21,6 +21,7 @@ HTML = """<!doctype html>
 <script type="module">
 import { createCanvas } from "/canvas.js";
 import * as masks from "/masks.js";
+import { traceLoops } from "/outline.js";
 const heard = [];
 const hear = (name) => (value) => heard.push([name, value]);
 const names = ["onPoint", "onBox", "onMovePoint", "onDeletePoint"];
@@ -33,7 +34,7 @@ const build = () => {
   document.querySelector("#host").removeAttribute("style");
   window.tool = createCanvas(document.querySelector("#host"), handlers);
 };
-Object.assign(window, { build, heard, masks });
+Object.assign(window, { build, heard, masks, traceLoops });
 build();
 </script></body></html>"""
 

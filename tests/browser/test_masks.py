@@ -1,4 +1,4 @@
-"""masks.js: run lengths decoded as pycocotools does, and their outlines."""
+"""masks.js and outline.js: run lengths decoded as pycocotools does, and their outlines."""
 
 from base64 import b64decode
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def modules(page: Page, url: str) -> Page:
-    """A page that has masks.js as `masks`."""
+    """A page that has masks.js as `masks`, and traceLoops."""
     return CanvasPage(page, url).page
 
 
@@ -59,7 +59,7 @@ DECODE = """rles => rles.map((rle) => {
     const rim = mask.bits.reduce((sum, bit) => sum + bit, 0) - ones.length;
     return { bbox: mask.bbox, area: mask.area, size: [mask.height, mask.width], ones, rim };
 })"""
-TRACE = "rles => rles.map((rle) => masks.traceLoops(masks.decodeRle(rle)).map((loop) => [...loop]))"
+TRACE = "rles => rles.map((rle) => traceLoops(masks.decodeRle(rle)).map((loop) => [...loop]))"
 
 
 def coded(batch):

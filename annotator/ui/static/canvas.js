@@ -7,6 +7,7 @@
  */
 
 import { Gestures } from "./gestures.js";
+import { closeLevels, loadLevels } from "./levels.js";
 import { ShapeCache } from "./masks.js";
 import {
   candidateStyle,
@@ -59,7 +60,6 @@ const NOTHING = Object.freeze({
   tapLabel: 1,
 });
 
-const SMALLEST_LEVEL = 200; // pixels; below it even the whole picture is quickly drawn
 const LAYERS = ["picture", "instances", "candidate", "prompts"];
 
 /**
@@ -261,22 +261,19 @@ export function createCanvas(host, handlers) {
       canvas.dataset.imageId = String(imageId);
       invalidate("instances", "candidate", "prompts");
       try {
-        const image = new Image();
-        image.src = url;
-        await image.decode();
-        const loaded = await pyramid(image);
+        const loaded = await loadLevels(url);
         if (turn !== loading) {
-          for (const level of loaded) level.close();
+          closeLevels(loaded);
           return false;
         }
-        for (const level of levels) level.close();
+        closeLevels(levels);
         levels = loaded;
         shown = true;
         viewport.setImage(width, height);
         return true;
       } catch (error) {
         if (turn !== loading) return false;
-        for (const level of levels) level.close();
+        closeLevels(levels);
         levels = [];
         throw new Error(`The picture ${url} cannot be shown.`, { cause: error });
       } finally {
@@ -325,27 +322,11 @@ export function createCanvas(host, handlers) {
       if (frame) cancelAnimationFrame(frame);
       sizes.disconnect();
       gestures.destroy();
-      for (const level of levels) level.close();
+      closeLevels(levels);
       for (const layer of Object.values(layers)) layer.canvas.remove();
       host.classList.remove("canvas-host", "is-loading");
     },
   };
-}
-
-/**
- * A picture and its reductions by two: drawing the next larger one is fast at every zoom, and as good as the slow way.
- *
- * @param {HTMLImageElement} image  decoded
- * @returns {Promise<ImageBitmap[]>} the largest first
- */
-async function pyramid(image) {
-  const levels = [await createImageBitmap(image)];
-  for (let { width, height } = levels[0]; Math.min(width, height) >= 2 * SMALLEST_LEVEL; ) {
-    [width, height] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    const size = { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" };
-    levels.push(await createImageBitmap(levels[levels.length - 1], size));
-  }
-  return levels;
 }
 
 /**
