@@ -25,12 +25,12 @@ export function createCandidates(store, actions, foreseenState) {
 
   function createCard(key, index) {
     const canvas = h("canvas", { class: "cutout", "aria-hidden": "true" });
-    const parts = { canvas, iou: h("strong", {}), more: h("span", { class: "candidate-more" }) };
+    const parts = { canvas, iou: h("strong", {}), stability: h("span", {}), area: h("span", {}) };
     const card = h(
       "button",
       { type: "button", id: `candidate-${index + 1}`, class: "candidate", disabled: true, "aria-pressed": "false" },
       h("span", { class: "cutout-frame" }, canvas, h("kbd", {}, key), h("span", { class: "chosen-sign" }, icon("check"))),
-      h("span", { class: "candidate-numbers" }, parts.iou, parts.more),
+      h("span", { class: "candidate-numbers" }, parts.iou, parts.stability, parts.area),
     );
     card.addEventListener("click", () => actions.choose(index));
     card.addEventListener("pointerenter", () => store.set({ hoveredCandidate: index }));
@@ -57,12 +57,13 @@ export function createCandidates(store, actions, foreseenState) {
     const session = foreseenState();
     const candidates = session?.candidates ?? null;
     const image = session?.image;
-    cards.forEach(({ card, iou, more }, index) => {
+    cards.forEach(({ card, iou, stability, area }, index) => {
       const candidate = candidates?.[index];
       card.disabled = !candidate;
       setAttribute(card, "aria-pressed", String(Boolean(candidate) && session.chosen === index));
       setText(iou, candidate ? score(candidate.predicted_iou) : "");
-      setText(more, candidate ? share(candidate.area, image.width * image.height) : "");
+      setText(stability, candidate ? score(candidate.stability_score) : "");
+      setText(area, candidate ? share(candidate.area, image.width * image.height) : "");
       if (!candidate) return;
       tip(
         card,
@@ -72,7 +73,7 @@ export function createCandidates(store, actions, foreseenState) {
       );
       card.setAttribute("aria-label", `Candidate ${index + 1}: ${card.dataset.tip}`);
     });
-    setText(note, candidates ? "predicted IoU, area" : hint(session));
+    setText(note, candidates ? "IoU · stability · area" : hint(session));
     if (candidates !== drawn) requestAnimationFrame(() => setTimeout(draw)); // after the canvas: it is what is waited for
   }
 

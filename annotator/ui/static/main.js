@@ -151,6 +151,7 @@ export async function start({ element, server: remote, upload }) {
     formats: begun.formats,
     segmenter: begun.segmenter,
     samplesAvailable: begun.samples_available,
+    noticesSeen: begun.notices.count,
   });
   const last = begun.images.find((image) => image.id === begun.last_image_id) ?? begun.images[0];
   await Promise.all([last && opening.open(last.id), segmenters.load()]);

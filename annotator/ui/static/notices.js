@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { categoryOf } from "./store.js";
 
 const TICK_MS = 100;
+const TOO_SHORT_TO_SAY_MS = 500; // an encoding that is over by then would only flicker
 
 /**
  * @param {import("./store.js").Store} store
@@ -35,17 +36,22 @@ export function createNotices(store, actions, foreseenState) {
   }
 
   let since = 0;
-  const tickEncoding = clock(() => setText(encodingWords, `Encoding… ${Math.max(0, (performance.now() - since) / 1000).toFixed(0)} s`));
+  const tickEncoding = clock(() => {
+    const elapsed = performance.now() - since;
+    encoding.hidden = elapsed < TOO_SHORT_TO_SAY_MS;
+    setText(encodingWords, `Encoding… ${Math.max(0, elapsed / 1000).toFixed(0)} s`);
+  });
   const tickLost = clock(() => {
     const seconds = Math.ceil((state.lost.retryAt - Date.now()) / 1000);
     const when = seconds > 0 ? `in ${seconds} s` : "now";
     const waiting = state.pending.length ? ` ${count(state.pending.length, "step")} will be sent then; nothing is lost.` : "";
-    setText(lostWords, `Not connected, trying again ${when}.${waiting}`);
+    const why = state.lost.signedOut ? "You are signed out: sign in again in another tab" : "Not connected";
+    setText(lostWords, `${why}, trying again ${when}.${waiting}`);
   });
 
   store.on(["session"], () => {
     const now = state.session?.encoding ?? null;
-    encoding.hidden = now === null;
+    if (now === null) encoding.hidden = true;
     if (now) since = performance.now() - now.elapsed_s * 1000;
     tickEncoding(now !== null);
   });

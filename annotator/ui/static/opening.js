@@ -52,10 +52,13 @@ export function createOpening({ store, server, queue, canvas, messages }) {
   function take(imageId, session, { fresh = false } = {}) {
     const patch = { images: withImage(state.images, session.image), segmenter: session.segmenter ?? state.segmenter };
     if (session.categories) patch.categories = session.categories;
+    if (session.notices.count > state.noticesSeen) messages.info(session.notices.last);
+    patch.noticesSeen = session.notices.count;
     if (imageId === state.shownId) {
       const older = fresh || state.session?.image.id !== imageId ? null : state.session;
       patch.pending = queue().pending(imageId);
       patch.session = merge(older, session, outdates(patch.pending));
+      if (session.problem) messages.error(session.problem);
       if (!patch.session.instances.some((instance) => instance.id === state.selectedId)) patch.selectedId = null;
       if (state.lastCategoryId === null) patch.lastCategoryId = patch.session.instances.at(-1)?.category_id ?? null;
       if (session.encoding) poll(imageId, session.revision);

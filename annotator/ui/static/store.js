@@ -48,6 +48,7 @@ export const INITIAL = {
   formats: [],
   segmenters: [],
   segmenter: null,
+  switching: null, // name of the segmenter that is being fetched and loaded
   samplesAvailable: false,
   filter: "all",
   currentId: null, // the picture asked for
@@ -61,6 +62,7 @@ export const INITIAL = {
   tapLabel: 1,
   zoom: null,
   cursor: null,
+  noticesSeen: 0, // of what the server changed by itself since it started
   lost: null, // {retryAt, waiting} while the server cannot be reached
   failure: null, // why the picture could not be shown
 };
@@ -75,7 +77,9 @@ export function categoryOf(state, id) {
   return state.categories.find((category) => category.id === id) ?? null;
 }
 
-/** Put one image in place of its older self. */
+/** Put one image in place of its older self; the same list where nothing of it changed. */
 export function withImage(images, image) {
-  return images.map((known) => (known.id === image.id ? { ...known, ...image } : known));
+  const known = images.find((one) => one.id === image.id);
+  if (!known || Object.entries(image).every(([name, value]) => known[name] === value)) return images;
+  return images.map((one) => (one === known ? { ...one, ...image } : one));
 }
