@@ -159,7 +159,7 @@ def _is_ignored(info: zipfile.ZipInfo) -> bool:
 
 
 def _is_folder(info: zipfile.ZipInfo) -> bool:
-    return info.is_dir() or stat.S_ISDIR(info.external_attr >> 16)
+    return _entry_name(info).endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
 
 
 def _entry_name(info: zipfile.ZipInfo) -> str:
