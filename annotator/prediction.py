@@ -12,6 +12,7 @@ from annotator.errors import PromptError
 CANDIDATES = 3
 LOW_RES_SIDE = 256  # of low_res_logits, as SAM's mask decoder gives and takes them
 MASK_THRESHOLD = 0.0  # a logit above it is inside the mask
+STRIP_ROWS = 512  # of a mask, upscaled at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,7 @@ class Prediction:
 
 
 def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> np.ndarray:
-    """256×256 float32 logits in `frame` -> H×W bool of size_hw, the box around the positive logits alone computed.
+    """256×256 float32 logits in `frame` -> H×W bool of size_hw, only the rows that can hold mask pixels computed.
 
     Interpolation never exceeds its neighbours, so nothing positive lies more than one low-res pixel (and one frame
     pixel for the second step) away from a positive logit; everything outside that box is False without being looked at.
@@ -143,16 +144,16 @@ def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> 
     (top, bottom), (left, right) = spans
     if top >= bottom or left >= right:
         return mask
-    across = upscale_weights(np.arange(left, right), frame.side, frame.inner_hw[1], size_hw[1])
-    narrowed = logits.astype(np.float32) @ across.T  # 256 × (right - left)
+    side, (height, width) = frame.side, frame.inner_hw
+    framed = cv2.resize(logits.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)[:height, :width]
     for start in range(top, bottom, STRIP_ROWS):  # strips bound the memory of a 100-megapixel mask
         stop = min(bottom, start + STRIP_ROWS)
-        down = upscale_weights(np.arange(start, stop), frame.side, frame.inner_hw[0], size_hw[0])
-        mask[start:stop, left:right] = down @ narrowed > MASK_THRESHOLD
+        _, low, high, share = _taps(np.arange(start, stop), height, size_hw[0])
+        stretched = framed[low] + share[:, None] * (framed[high] - framed[low])
+        # OpenCV resizes whole rows faster than any way to compute only left..right of them
+        strip = cv2.resize(stretched, (size_hw[1], stop - start), interpolation=cv2.INTER_LINEAR)
+        mask[start:stop, left:right] = strip[:, left:right] > MASK_THRESHOLD
     return mask
-
-
-STRIP_ROWS = 512
 
 
 def upscale_weights(outputs: np.ndarray, side: int, inner: int, size: int) -> np.ndarray:
