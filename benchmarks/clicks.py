@@ -6,7 +6,8 @@ FOLDER holds images/<name>.jpg (or .png) and masks/<name>.png: a label map of th
 object each, 65535 ignored. The protocol is NoC, as RITM and others use it: the first click is the pixel of the object
 farthest from its edge; each further one the pixel farthest from the edge of the largest error, foreground where the
 object was missed, background where something else was covered. After each click the candidate with the highest
-predicted IoU is judged and fed back. noc85 is the mean number of clicks until IoU 0.85, MOST_CLICKS where it is never reached.
+predicted IoU is judged and fed back. noc85 is the mean number of clicks until IoU 0.85, MOST_CLICKS where it is never
+reached.
 """
 
 import argparse
