@@ -41,7 +41,7 @@ DatabaseUrl = Annotated[
 Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
 Checkpoint = Annotated[
-    Path | None, typer.Option("--checkpoint", help="A checkpoint file of the SAM --model, in place of the known one.")
+    Path | None, typer.Option("--checkpoint", help="A weights file for the --model, in place of its own.")
 ]
 
 

@@ -32,8 +32,6 @@ class Settings:
         object.__setattr__(self, "data", Path(self.data).expanduser().resolve())
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"A port lies between 0 and 65535, got {self.port}.")
-        if self.checkpoint is not None and self.model == "builtin":
-            raise SettingsError("--checkpoint belongs to a SAM model: add --model vit_b, vit_l or vit_h.")
 
     @property
     def url(self) -> str:

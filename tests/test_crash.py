@@ -25,6 +25,7 @@ class Labeler:
         self._client, self._image_id, self._category_id, self._rng = client, image_id, category_id, rng
         self.acknowledged: dict[str, Any] = {}
         self.deeds = 0
+        self.began = threading.Event()  # something was acknowledged
 
     def work(self, stopped: threading.Event) -> None:
         """Until the server is gone: any error ends it, and what it answered last is what counts."""
@@ -32,6 +33,7 @@ class Labeler:
             while not stopped.is_set():
                 self.acknowledged = self._deed()()
                 self.deeds += 1
+                self.began.set()
 
     def _deed(self) -> Callable[[], dict[str, Any]]:
         state = self.acknowledged
@@ -72,7 +74,8 @@ def test_every_acknowledged_action_survives_sigkill(tmp_path: Path, sample_paths
             ]
             for thread in threads:
                 thread.start()
-            time.sleep(rng.uniform(1.5, 4.0))
+            labeler.began.wait(60)
+            time.sleep(rng.uniform(1.0, 3.0))
             server.kill()
             stopped.set()
             for thread in threads:

@@ -79,7 +79,7 @@ def test_from_pictures_to_a_data_set(page: Page, server: RunningServer, tmp_path
 
     # import
     page.click("#samples")
-    expect(page.locator("[id^=picture-]")).to_have_count(4, timeout=WAIT_MS)
+    expect(page.locator(".picture")).to_have_count(4, timeout=WAIT_MS)
     page.wait_for_selector("#canvas[data-image-id]", timeout=WAIT_MS)
     first = page.locator("#canvas").get_attribute("data-image-id")
 
