@@ -26,11 +26,11 @@ class Desk:
         page.on("response", self._hear_response)
 
     def open(self, picture: str = "coffee.png") -> Self:
-        """The page with the sample pictures, `picture` on the canvas, no prompt open and nothing selected."""
+        """The page (loaded, where it is not) with the sample pictures, `picture` on the canvas and no prompt open."""
         page = self.page
-        page.goto(self.url)
-        page.wait_for_selector("#import", timeout=WAIT_MS)
-        page.wait_for_selector(".picture, #samples:visible", timeout=WAIT_MS)
+        if not page.url.startswith(self.url):
+            page.goto(self.url)
+        page.wait_for_selector(".picture, #empty:not([hidden])", state="attached", timeout=WAIT_MS)
         if page.locator("#samples").is_visible():
             page.click("#samples")
         expect(self.picture(picture)).to_have_count(1, timeout=WAIT_MS)
@@ -50,6 +50,7 @@ class Desk:
         number = (self.picture(picture).get_attribute("id") or "").removeprefix("picture-")
         expect(self.page.locator("#canvas")).to_have_attribute("data-image-id", number, timeout=WAIT_MS)
         self.settle()
+        self.hear(lambda: self._is_known(int(number)))
 
     def settle(self) -> None:
         """Until the newest answer stands on the canvas."""
@@ -66,8 +67,15 @@ class Desk:
         self.page.wait_for_function(
             "(goal) => Number(document.querySelector('#canvas').dataset.painted) >= goal", arg=goal, timeout=WAIT_MS
         )
-        while self.state["revision"] < goal:  # the page may have read the answer before this side has
+        self.hear(lambda: self.state["revision"] >= goal)
+
+    def hear(self, happened: Callable[[], bool]) -> None:
+        """Until that is so in `state`: the page may have read an answer before this side has."""
+        for _ in range(500):
+            if happened():
+                return
             self.page.wait_for_timeout(10)
+        raise AssertionError(f"It did not come; the newest state is revision {self.state.get('revision')}.")
 
     def place(self, across: float, down: float) -> tuple[float, float]:
         """A place on the picture, 0..1 each way, in pixels of the window."""

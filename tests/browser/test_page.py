@@ -1,16 +1,25 @@
 """The page against a real server, on real pictures: keys, lists, dialogs, bad networks, two windows."""
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, expect
 
 from annotator.samples import sample_paths
+from tests.browser.conftest import FAILED, PICTURES_OF_FAILURES, VIEWPORT, is_elsewhere
 from tests.browser.desk import CALLS, WAIT_MS, Desk
+from tests.serving import RunningServer
 
+TIDY = """() => {
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+    for (const close of document.querySelectorAll(".message button")) close.click();
+}"""
 DROP = """async ([files]) => {
     const transfer = new DataTransfer();
     for (const { name, bytes } of files) transfer.items.add(new File([Uint8Array.from(bytes)], name));
@@ -22,6 +31,49 @@ DROP = """async ([files]) => {
 }"""
 
 
+def picture_bytes(seed: int) -> bytes:
+    """A small picture that no other seed gives."""
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    """One window for all tests here: Gradio's own part of the page takes a second to load."""
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+    context.route(is_elsewhere, lambda route: route.abort())
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def page(window: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """That window, as the labeler leaves it at the end of a test; errors on its console fail the test."""
+    errors: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and not request.node.get_closest_marker("expect_console_errors"):
+            errors.append(message.text)
+
+    def catch(error: Error) -> None:
+        errors.append(f"not caught: {error}")
+
+    window.on("console", hear)
+    window.on("pageerror", catch)
+    yield window
+    window.unroute_all()
+    if request.node.stash.get(FAILED, False):
+        window.screenshot(path=PICTURES_OF_FAILURES / f"{request.node.name}.png")
+        window.goto("about:blank")
+    window.evaluate(TIDY)
+    window.set_viewport_size(VIEWPORT)
+    window.remove_listener("console", hear)
+    window.remove_listener("pageerror", catch)
+    assert not errors, "errors on the page:\n" + "\n".join(errors)
+
+
 @pytest.fixture
 def desk(page: Page, server_url: str) -> Desk:
     return Desk(page, server_url)
@@ -30,7 +82,7 @@ def desk(page: Page, server_url: str) -> Desk:
 @pytest.fixture
 def other(browser: Browser, server_url: str) -> Iterator[Desk]:
     """A second window, of the same labeler."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport=VIEWPORT)
     yield Desk(context.new_page(), server_url)
     context.close()
 
@@ -366,9 +418,8 @@ def test_names_with_markup_in_them_are_inert(desk: Desk) -> None:
 
 def test_dropped_files_come_in_and_the_bad_one_is_named(desk: Desk) -> None:
     page = desk.open().page
-    good = next(path for path in sample_paths() if path.suffix == ".jpg").read_bytes() + b"\0"  # another file
     files = [
-        {"name": "fresh.jpg", "bytes": list(good)},
+        {"name": "fresh.png", "bytes": list(picture_bytes(1))},
         {"name": "broken.png", "bytes": list(b"this is no picture")},
     ]
     count = page.locator(".picture").count()
@@ -379,17 +430,16 @@ def test_dropped_files_come_in_and_the_bad_one_is_named(desk: Desk) -> None:
     assert page.evaluate("window.overlayWasSeen")
     expect(page.locator(".drop-overlay")).to_be_hidden()
     expect(page.locator(".picture")).to_have_count(count + 1)
-    expect(desk.picture("fresh.jpg")).to_have_count(1)
+    expect(desk.picture("fresh.png")).to_have_count(1)
     page.keyboard.press("Escape")
 
 
 def test_a_zip_and_a_folder_come_in_and_known_pictures_are_told(desk: Desk, tmp_path: Path) -> None:
     page = desk.open().page
     count = page.locator(".picture").count()
-    one, two = sample_paths()[:2]
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
-        archive.writestr("inside/zipped.png", one.read_bytes() + b"\0")
-        archive.write(two, two.name)
+        archive.writestr("inside/zipped.png", picture_bytes(2))
+        archive.write(sample_paths()[0], "known.png")
     page.set_input_files("#import-files", tmp_path / "some.zip")
     report = page.locator("#import-report")
     expect(report).to_contain_text("1 picture came in, 1 was here already", timeout=WAIT_MS)
@@ -398,7 +448,7 @@ def test_a_zip_and_a_folder_come_in_and_known_pictures_are_told(desk: Desk, tmp_
 
     folder = tmp_path / "folder" / "deep"
     folder.mkdir(parents=True)
-    (folder / "foldered.png").write_bytes(two.read_bytes() + b"\0")
+    (folder / "foldered.png").write_bytes(picture_bytes(3))
     (folder / ".DS_Store").write_bytes(b"hidden")
     page.set_input_files("#import-folder", tmp_path / "folder")
     expect(page.locator("#message")).to_contain_text("1 picture came in", timeout=WAIT_MS)
@@ -407,8 +457,7 @@ def test_a_zip_and_a_folder_come_in_and_known_pictures_are_told(desk: Desk, tmp_
 
 def test_a_picture_is_removed_after_a_question(desk: Desk) -> None:
     page = desk.open().page
-    data = sample_paths()[0].read_bytes() + b"\0\0"
-    page.evaluate(DROP, [[{"name": "short-lived.png", "bytes": list(data)}]])
+    page.evaluate(DROP, [[{"name": "short-lived.png", "bytes": list(picture_bytes(4))}]])
     row = desk.picture("short-lived.png")
     expect(row).to_have_count(1, timeout=WAIT_MS)
     row.hover()
@@ -501,8 +550,22 @@ def test_a_batch_under_way_goes_to_its_own_picture(desk: Desk) -> None:
     page.keyboard.press("a")
     desk.shows("coffee.png")
     expect(page.locator("#candidate-1")).to_be_enabled()
-    assert desk.state["image"]["id"] == coffee
-    assert len(desk.state["points"]) == 2
+    desk.hear(lambda: desk.state["image"]["id"] == coffee and len(desk.state["points"]) == 2)
+
+
+@pytest.mark.expect_console_errors
+def test_a_server_that_was_killed_and_started_again_gets_the_clicks_made_meanwhile(
+    desk: Desk, server: RunningServer
+) -> None:
+    page = desk.open().page
+    desk.click(0.5, 0.4)
+    server.kill()
+    page.mouse.click(*desk.place(0.6, 0.5))
+    page.mouse.click(*desk.place(0.1, 0.1), button="right")
+    expect(page.locator("#connection")).to_contain_text("2 steps")
+    desk.act(server.start, steps=2)
+    assert [point["label"] for point in desk.state["points"]] == [1, 1, 0]
+    expect(page.locator("#connection")).to_be_hidden()
 
 
 def test_a_change_in_another_window_is_said_and_shown(desk: Desk, other: Desk) -> None:
@@ -521,7 +584,10 @@ def test_a_change_in_another_window_is_said_and_shown(desk: Desk, other: Desk) -
 
 
 def test_an_error_of_the_segmenter_stays_in_full_until_it_is_closed(desk: Desk) -> None:
-    page = desk.open().page
+    page = desk.page
+    page.clock.install()
+    page.goto("about:blank")  # the clock is there from the next load on
+    desk.open()
     why = "sam_vit_b_01ec64.pth could not be fetched: no network. Fetch it by hand and put it under checkpoints/."
 
     def fail(route: Route) -> None:
@@ -537,7 +603,7 @@ def test_an_error_of_the_segmenter_stays_in_full_until_it_is_closed(desk: Desk) 
     page.keyboard.press("Escape")
     page.click("#offer")
     expect(page.locator("#message .message-error")).to_have_text(why)
-    page.wait_for_timeout(6000)  # longer than a passing message stays
+    page.clock.fast_forward(60_000)  # a passing message would be gone
     expect(page.locator("#message .message-error")).to_be_visible()
     expect(page.locator("#segmenter")).to_contain_text("built-in")
 
@@ -556,6 +622,7 @@ def test_the_theme_is_toggled_and_remembered(desk: Desk) -> None:
     page.reload()
     expect(page.locator("#theme")).to_be_visible(timeout=WAIT_MS)
     assert page.evaluate(dark) is True
+    page.click("#theme")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (768, 1024)])

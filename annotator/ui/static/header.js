@@ -71,7 +71,7 @@ export function createHeader(store, actions) {
     const active = state.segmenter;
     setText(model, active ? `${active.title}, ${active.device.toUpperCase()}` : "…");
     const other = active?.name === "builtin" ? state.segmenters.find((one) => one.name === "vit_b" && !one.active) : null;
-    offer.hidden = !other;
+    offer.hidden = !other || state.switching !== null;
     if (!other) return;
     offer.dataset.name = other.name;
     setText(offer, other.ready ? `Use ${other.title}` : `Get ${other.title} · ${bytes(other.download_bytes)}`);
@@ -79,7 +79,7 @@ export function createHeader(store, actions) {
   }
 
   store.on(["images", "currentId", "filter"], showPicture);
-  store.on(["segmenter", "segmenters"], showSegmenter);
+  store.on(["segmenter", "segmenters", "switching"], showSegmenter);
 
   return h(
     "header",

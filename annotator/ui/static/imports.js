@@ -141,7 +141,7 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
     const imported = job.result?.imported ?? 0;
     const duplicates = job.result?.duplicates ?? 0;
     const lines = [...(job.lines ?? []), ...failed];
-    const parts = [`${count(imported, "picture")} came in`];
+    const parts = [imported === 0 ? "No new picture came in" : `${count(imported, "picture")} came in`];
     if (duplicates) parts.push(`${duplicates.toLocaleString("en")} ${duplicates === 1 ? "was" : "were"} here already`);
     if (job.state === "cancelled") parts.push("then it was cancelled");
     const summary = job.state === "failed" ? job.message || "The import failed." : `${parts.join(", ")}.`;

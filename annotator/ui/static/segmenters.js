@@ -9,7 +9,6 @@ import { icon } from "./icons.js";
 export function createSegmenters({ root, store, server, jobs, messages, onSwitched }) {
   const menu = h("div", { id: "segmenter-menu", class: "menu", popover: "auto", role: "group", "aria-label": "Segmenters" });
   root.append(menu);
-  let switching = null;
 
   async function load() {
     store.set({ segmenters: await server.request("segmenters") });
@@ -33,10 +32,10 @@ export function createSegmenters({ root, store, server, jobs, messages, onSwitch
     menu.replaceChildren(
       h("p", { class: "menu-head" }, "Segmenter"),
       ...store.state.segmenters.map((one) => {
-        const state = one.active ? "at work" : one.name === switching ? "on its way…" : one.ready ? "ready" : `download ${bytes(one.download_bytes)}`;
+        const state = one.active ? "at work" : one.name === store.state.switching ? "on its way…" : one.ready ? "ready" : `download ${bytes(one.download_bytes)}`;
         const item = h(
           "button",
-          { type: "button", class: "menu-item", id: `segmenter-${one.name}`, "aria-current": one.active ? "true" : null, disabled: one.active || switching !== null },
+          { type: "button", class: "menu-item", id: `segmenter-${one.name}`, "aria-current": one.active ? "true" : null, disabled: one.active || store.state.switching !== null },
           h("span", { class: "menu-sign" }, one.active ? icon("check") : one.ready ? "" : icon("download")),
           h("span", { class: "menu-title" }, one.title),
           h("small", {}, one.active && one.device ? `${state}, ${one.device.toUpperCase()}` : state),
@@ -52,8 +51,8 @@ export function createSegmenters({ root, store, server, jobs, messages, onSwitch
   }
 
   async function change(name) {
-    if (switching !== null) return;
-    switching = name;
+    if (store.state.switching !== null) return;
+    store.set({ switching: name });
     const chosen = store.state.segmenters.find((one) => one.name === name);
     let card = null;
     try {
@@ -68,13 +67,13 @@ export function createSegmenters({ root, store, server, jobs, messages, onSwitch
     } catch (error) {
       messages.error(error.message);
     } finally {
-      switching = null;
+      store.set({ switching: null });
       card?.end();
     }
   }
 
   function words(job, chosen) {
-    if (job.total > 1e6 && job.done < job.total && !chosen?.ready) return `Downloading ${bytes(job.done)} of ${bytes(job.total)}`;
+    if (job.total > 1e6 && job.done < job.total && !chosen?.ready) return `${bytes(job.done)} of ${bytes(job.total)}`;
     return job.message || "Loading…";
   }
 

@@ -15,18 +15,31 @@ export class ServerError extends Error {
 
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 8000;
+const ASK_WHY_AFTER = 3; // tries
 const PATIENCE_MS = 45_000; // a request that hangs this long (a sleeping laptop, a lost network) counts as lost
 
 /**
  * @param {(message: {name: string, args: object}) => Promise<any>} call
- * @param {(lost: {retryAt: number}|null) => void} onLost told the time of the next try, and null when all is well again
+ * @param {(lost: {retryAt: number, signedOut: boolean}|null) => void} onLost told the time of the next try, and null when
+ *   all is well again
  */
 export function createServer(call, onLost) {
   /** Calls that wait for their next try. @type {Set<{retryAt: number, wake: () => void}>} */
   const waiting = new Set();
+  let signedOut = false;
 
   function tell() {
-    onLost(waiting.size === 0 ? null : { retryAt: Math.min(...[...waiting].map((one) => one.retryAt)) });
+    if (waiting.size === 0) signedOut = false;
+    onLost(waiting.size === 0 ? null : { retryAt: Math.min(...[...waiting].map((one) => one.retryAt)), signedOut });
+  }
+
+  /** A call that is refused looks like one that is lost; the server's front door tells them apart. */
+  async function askWhy() {
+    try {
+      signedOut = (await fetch(new URL("config", document.baseURI))).status === 401;
+    } catch {
+      signedOut = false;
+    }
   }
 
   /** Try everything that waits, now. */
@@ -53,6 +66,7 @@ export function createServer(call, onLost) {
   /** Attempts until one is answered. */
   async function persist(name, args) {
     const one = { retryAt: 0, wake: () => {} };
+    let tries = 0;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       const answer = await attempt(name, args);
       if (answer !== undefined && answer !== null) {
@@ -62,6 +76,8 @@ export function createServer(call, onLost) {
         }
         return answer;
       }
+      tries += 1;
+      if (tries >= ASK_WHY_AFTER) await askWhy();
       one.retryAt = Date.now() + wait;
       waiting.add(one);
       tell();
