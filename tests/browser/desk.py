@@ -91,6 +91,18 @@ class Desk:
         """Click on the picture, and wait for the answer."""
         self.act(lambda: self.page.mouse.click(*self.place(across, down), **how))
 
+    def drag(self, left: float, top: float, right: float, bottom: float) -> None:
+        """Drag a box on the picture, and wait for the answer."""
+        mouse = self.page.mouse
+
+        def pull() -> None:
+            mouse.move(*self.place(left, top))
+            mouse.down()
+            mouse.move(*self.place(right, bottom), steps=4)
+            mouse.up()
+
+        self.act(pull)
+
     def press(self, key: str) -> None:
         """Press a key that is a step, and wait for the answer."""
         self.act(lambda: self.page.keyboard.press(key))
