@@ -28,7 +28,11 @@ import { createToolbar } from "./toolbar.js";
 import { startTooltips } from "./tooltip.js";
 
 const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
-const STYLES = ["tokens.css", "page.css", "parts.css", "dialogs.css", "canvas.css"];
+const STYLES = [
+  ...["tokens", "page", "controls"],
+  ...["header", "pictures", "side", "candidates", "categories", "instances", "toolbar"],
+  ...["notices", "emptystate", "menus", "dialogs", "canvas"],
+];
 
 /**
  * @param {object} given
@@ -38,7 +42,7 @@ const STYLES = ["tokens.css", "page.css", "parts.css", "dialogs.css", "canvas.cs
  */
 export async function start({ element, server: remote, upload }) {
   startTheme();
-  await Promise.all(STYLES.map(loadStyle)); // a page without its looks would jump when they come
+  await Promise.all(STYLES.map((name) => loadStyle(`${name}.css`))); // a page without its looks would jump when they come
   const store = createStore(INITIAL);
   const { state } = store;
   const messages = createMessages();
