@@ -10,7 +10,8 @@ import numpy as np
 
 from annotator import segmenters
 from annotator.config import Settings
-from annotator.embeddings import EmbeddingStore, Encoder, Encoding
+from annotator.embeddings import EmbeddingStore
+from annotator.encoder import Encoder, Encoding
 from annotator.errors import SettingsError
 from annotator.prediction import Embedding, Prediction
 from annotator.segmenters import checkpoints
