@@ -31,9 +31,12 @@ export function startTooltips(root) {
   root.append(bubble);
   let timer = 0;
   let over = null;
+  // A control that is disabled under the cursor gets no pointerleave.
+  const watch = new MutationObserver(() => over?.disabled && hide());
 
   function hide() {
     clearTimeout(timer);
+    watch.disconnect();
     over = null;
     if (bubble.matches(":popover-open")) bubble.hidePopover();
   }
@@ -58,6 +61,7 @@ export function startTooltips(root) {
     if (!target || (event.type === "focusin" && !target.matches(":focus-visible"))) return;
     if (event.pointerType === "touch") return;
     over = target;
+    watch.observe(target, { attributes: true, attributeFilter: ["disabled"] });
     timer = setTimeout(() => target.isConnected && show(target), DELAY_MS);
   }
 
