@@ -12,6 +12,7 @@ from annotator.workspace import Workspace
 
 STATIC = Path(__file__).with_name("static")
 TITLE = "Annotator"
+HOUR_S, DAY_S = 3600, 86400  # how often uploads that no import took are looked for, and how old they may get
 
 # The page's own modules do everything; Gradio gives them its shell, its upload, and the way to the server.
 START = """
@@ -28,7 +29,9 @@ def build_page(workspace: Workspace) -> gr.Blocks:
     def call(message: dict, request: gr.Request) -> dict[str, Any]:
         return calls.handle(message, labeler=labeler_of(request))
 
-    with gr.Blocks(title=TITLE, fill_width=True, fill_height=True, analytics_enabled=False) as blocks:
+    with gr.Blocks(
+        title=TITLE, fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(HOUR_S, DAY_S)
+    ) as blocks:
         gr.HTML(
             elem_id="annotator",
             html_template="",
