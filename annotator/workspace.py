@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -196,9 +197,10 @@ class Workspace:
         folder = self.settings.folder("exports")
 
         def work(job: Job) -> dict[str, Any]:
-            for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_EXPORTS]:
+            for old in sorted(folder.iterdir())[:-KEPT_EXPORTS]:
                 shutil.rmtree(old, ignore_errors=True)
-            token, filename = uuid.uuid4().hex, f"{format_name}.zip"
+            token = f"{time.time_ns()}-{uuid.uuid4().hex}"  # sorts by age, and nobody can guess it
+            filename = f"{format_name}.zip"
             (folder / token).mkdir()
             report = self.export(format_name, folder / token / filename, options, job.progress)
             job.lines = list(report.lines())

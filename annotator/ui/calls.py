@@ -37,7 +37,8 @@ class Calls:
         except Exception as error:  # the page must get an answer: an exception here would drop the connection
             problem = problem_json(error)
             if isinstance(error, ConflictError):
-                problem["state"] = self.open_image(labeler=labeler, image_id=args["image_id"])
+                newest = {"name": "open_image", "args": {"image_id": args["image_id"]}}
+                problem["state"] = self.handle(newest, labeler=labeler).get("result")
             return {"ok": False, "error": problem}
 
     def _call(self, name: str, args: JSON, labeler: str) -> Any:
