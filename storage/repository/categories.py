@@ -138,7 +138,7 @@ class Categories:
             .group_by(InstanceRow.category_id)
         )
         with self._database.read() as db_session:
-            return {category_id: count for category_id, count in db_session.execute(query).tuples()}  # noqa: C416
+            return {row[0]: row[1] for row in db_session.execute(query)}
 
     def delete_category(self, category_id: int, *, merge_into: int | None = None) -> int:
         """Delete one after giving its instances to `merge_into`. Returns how many moved.
