@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+import shapely
 
 _SPACING = 4  # pixels between the places on a long edge where a bridge may start
-_MAX_PLACES = 4000  # longer outlines get wider spacing: finding the bridges is quadratic in the number of places
-_BLOCK = 256  # places compared at once, so that memory stays bounded
+_MAX_PLACES = 4000  # longer outlines get wider spacing
 
 
 def join_rings(rings: Sequence[np.ndarray]) -> np.ndarray:
-    """Join rings, the first being the main one, into one ring over the shortest bridges between them.
+    """Join rings into one ring over the shortest bridges between them, starting on the first one.
 
     Each ring is N×2 int (x, y), N >= 1, not closed (the first point is not repeated). A bridge is walked there and
     back, so under the even-odd rule it encloses nothing: holes stay holes, parts stay parts. A rasteriser that paints
@@ -18,17 +18,15 @@ def join_rings(rings: Sequence[np.ndarray]) -> np.ndarray:
     """
     if len(rings) == 1:
         return rings[0]
-    places, corner, owner = _places(rings)
-    first = np.searchsorted(owner, np.arange(len(rings)))
-    count = np.diff(np.append(first, len(places)))
-    return places[_walk(corner, first, count, _shortest_bridges(places, owner, first, count))]
+    places, corner, ring_of = _places(rings)
+    return places[_walk(corner, ring_of, _shortest_bridges(places, ring_of))]
 
 
 def _places(rings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where bridges may end: all corners, and points along long edges. (V×2 int, V bool is a corner, V int ring)."""
     edges = [np.abs(np.roll(ring, -1, axis=0) - ring).max(axis=1) for ring in rings]
     spacing = max(_SPACING, int(sum(int(edge.sum()) for edge in edges)) // _MAX_PLACES)
-    places, corner, owner = [], [], []
+    places, corner, ring_of = [], [], []
     for number, (ring, length) in enumerate(zip(rings, edges, strict=True)):
         pieces = np.maximum(1, -(-length // spacing))
         edge = np.repeat(np.arange(len(ring)), pieces)
@@ -38,52 +36,75 @@ def _places(rings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nda
         along = (np.roll(ring, -1, axis=0) - ring)[edge] * share[:, None]
         places.append(ring[edge] + np.round(along).astype(ring.dtype))
         corner.append(step == 0)
-        owner.append(np.full(len(edge), number))
-    return np.concatenate(places), np.concatenate(corner), np.concatenate(owner)
+        ring_of.append(np.full(len(edge), number))
+    return np.concatenate(places), np.concatenate(corner), np.concatenate(ring_of)
 
 
-def _shortest_bridges(
-    places: np.ndarray, owner: np.ndarray, first: np.ndarray, count: np.ndarray
-) -> dict[int, list[int]]:
-    """The shortest tree over all rings (Prim), as {place: the places on other rings that hang on it}."""
-    bridges: dict[int, list[int]] = {}
-    waiting = np.arange(count[0], len(places))  # places of rings that are not reached yet
-    distance = np.full(len(places), np.inf)
-    nearest = np.zeros(len(places), dtype=np.intp)
-    reached = 0
-    while len(waiting):
-        for start in range(first[reached], first[reached] + count[reached], _BLOCK):
-            block = places[start : min(start + _BLOCK, first[reached] + count[reached])].astype(np.float64)
-            gaps = ((places[waiting, None, :] - block[None]) ** 2).sum(axis=2)
-            best = gaps.argmin(axis=1)
-            gap = gaps[np.arange(len(waiting)), best]
-            nearer = gap < distance[waiting]
-            distance[waiting[nearer]] = gap[nearer]
-            nearest[waiting[nearer]] = start + best[nearer]
-        landing = int(waiting[distance[waiting].argmin()])
-        bridges.setdefault(int(nearest[landing]), []).append(landing)
-        reached = int(owner[landing])
-        waiting = waiting[owner[waiting] != reached]
+def _shortest_bridges(places: np.ndarray, ring_of: np.ndarray) -> list[tuple[int, int]]:
+    """The pairs of places that join all rings with the least length (Kruskal)."""
+    starts, ends = _neighbours(places)
+    between = ring_of[starts] != ring_of[ends]
+    starts, ends = starts[between], ends[between]
+    lengths = np.hypot(*(places[starts] - places[ends]).T)
+    group = list(range(int(ring_of[-1]) + 1))
+    bridges: list[tuple[int, int]] = []
+    for number in np.argsort(lengths, kind="stable"):
+        start, end = int(starts[number]), int(ends[number])
+        one, other = _root(group, int(ring_of[start])), _root(group, int(ring_of[end]))
+        if one != other:
+            group[other] = one
+            bridges.append((start, end))
+            if len(bridges) == len(group) - 1:
+                break
     return bridges
 
 
-def _walk(corner: np.ndarray, first: np.ndarray, count: np.ndarray, bridges: dict[int, list[int]]) -> list[int]:
+def _neighbours(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of places among which are all shortest bridges: the edges of the Delaunay triangulation."""
+    points, first, point_of = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    # One point far outside: without it places on one line would have no triangles. The circle over a shortest bridge
+    # never reaches it, so it takes none away.
+    reach = np.ptp(places, axis=0).max() + 1
+    outside = points.min(axis=0) - reach * np.array([3, 7])
+    mesh = shapely.delaunay_triangles(shapely.multipoints(np.vstack([points, outside])), only_edges=True)
+    ends = shapely.get_coordinates(mesh).astype(np.int64).reshape(-1, 2, 2)
+    ends = ends[(ends != outside).any(axis=2).all(axis=1)]
+    stride = int(np.abs(points).max()) + 1  # points are in the order of x, then y: so are these numbers
+    numbers = points[:, 0] * stride + points[:, 1]
+    found = first[np.searchsorted(numbers, ends[..., 0] * stride + ends[..., 1])]
+    same = first[point_of.ravel()]  # where rings touch, places of both are one point
+    return np.concatenate([found[:, 0], same]), np.concatenate([found[:, 1], np.arange(len(places))])
+
+
+def _root(group: list[int], ring: int) -> int:
+    while group[ring] != ring:
+        group[ring] = ring = group[group[ring]]
+    return ring
+
+
+def _walk(corner: np.ndarray, ring_of: np.ndarray, bridges: list[tuple[int, int]]) -> list[int]:
     """The places in walking order: round each ring, over every bridge met, round the ring there, and back."""
-    ring_of = np.repeat(np.arange(len(first)), count)
     wanted = corner.copy()
-    for start, landings in bridges.items():
-        wanted[[start, *landings]] = True
+    wanted[[place for bridge in bridges for place in bridge]] = True
+    landings: dict[int, list[int]] = {}
+    for start, end in bridges:
+        landings.setdefault(start, []).append(end)
+        landings.setdefault(end, []).append(start)
+    first = np.searchsorted(ring_of, np.arange(ring_of[-1] + 2))
 
     def backwards_from(entry: int) -> list[tuple[int, bool]]:
-        ring = ring_of[entry]
-        turn = first[ring] + (np.arange(count[ring]) + entry - first[ring]) % count[ring]
-        return [(int(place), True) for place in turn[::-1] if wanted[place]]
+        low, high = first[ring_of[entry]], first[ring_of[entry] + 1]
+        turn = np.concatenate([np.arange(entry, high), np.arange(low, entry)])
+        return [(place, True) for place in turn[wanted[turn]][::-1].tolist()]
 
     path: list[int] = []
+    walked = {0}
     ahead = backwards_from(0)  # a stack, not recursion: a mask may have thousands of parts one behind the other
     while ahead:
         place, is_first_visit = ahead.pop()
         path.append(place)
-        for landing in bridges.get(place, []) if is_first_visit else []:
-            ahead += [(place, False), (landing, False), *backwards_from(landing)]
+        for landing in landings.get(place, []) if is_first_visit else []:
+            if (ring := int(ring_of[landing])) not in walked:
+                walked.add(ring)
+                ahead += [(place, False), (landing, False), *backwards_from(landing)]
     return path
