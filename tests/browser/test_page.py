@@ -269,6 +269,16 @@ def test_keys_go_through_the_pictures_and_mark_them_done(desk: Desk) -> None:
     expect(desk.picture("coffee.png")).to_contain_text("new")
 
 
+def test_a_reload_shows_the_picture_that_was_open_and_another_window_the_one_worked_on(desk: Desk, other: Desk) -> None:
+    desk.open("coffee.png").click(0.5, 0.5)
+    desk.page.keyboard.press("d")
+    desk.shows("chelsea.png")  # looked at, nothing done
+    desk.page.reload()
+    desk.shows("chelsea.png")
+    other.page.goto(other.url)
+    other.shows("coffee.png")
+
+
 def test_keys_fit_pan_hide_and_fold(desk: Desk) -> None:
     page = desk.open().page
     canvas = page.locator("#canvas")

@@ -4,8 +4,9 @@ import { button, jobPart, openDialog, progressBar } from "./dialog.js";
 import { h, setText } from "./dom.js";
 import { count } from "./format.js";
 import { icon } from "./icons.js";
+import { BROWSER, recall, remember } from "./memory.js";
 
-const KEY = "annotator-export";
+const KEY = "export";
 
 /** @param {{root: HTMLElement, store: object, server: object, settled: () => Promise<void>}} parts `settled` waits for unsaved actions */
 export function createExports({ root, store, server, settled }) {
@@ -14,7 +15,7 @@ export function createExports({ root, store, server, settled }) {
 
   function show() {
     const { formats, images } = store.state;
-    const before = remembered();
+    const before = recall(BROWSER, KEY) ?? {};
     const chosen = formats.some((format) => format.name === before.format) ? before.format : formats[0]?.name;
     const form = h("form", { class: "form", method: "dialog" });
     const done = images.filter((image) => image.status === "done").length;
@@ -76,7 +77,7 @@ export function createExports({ root, store, server, settled }) {
   }
 
   async function start(chosen) {
-    remember(chosen);
+    remember(BROWSER, KEY, chosen);
     const mine = dialog;
     const bar = progressBar();
     const words = h("p", { class: "export-words", role: "status" }, "Preparing…");
@@ -139,20 +140,4 @@ export function createExports({ root, store, server, settled }) {
 function checkbox(name, text, more, checked) {
   const input = h("input", { type: "checkbox", name, id: `export-${name.replaceAll("_", "-")}`, checked });
   return { input, row: h("label", { class: "form-check" }, input, h("span", {}, text), h("small", {}, more)) };
-}
-
-function remembered() {
-  try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function remember(chosen) {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(chosen));
-  } catch {
-    // The next export starts from the usual choices.
-  }
 }

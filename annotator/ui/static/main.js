@@ -14,6 +14,7 @@ import { createImports } from "./imports.js";
 import { createInstances } from "./instances.js";
 import { createJobs } from "./jobs.js";
 import { startKeys } from "./keys.js";
+import { recall, WINDOW } from "./memory.js";
 import { createMessages } from "./messages.js";
 import { createNotices } from "./notices.js";
 import { createOpening } from "./opening.js";
@@ -157,7 +158,8 @@ export async function start({ element, server: remote, upload }) {
     samplesAvailable: begun.samples_available,
     noticesSeen: begun.notices.count,
   });
-  const last = begun.images.find((image) => image.id === begun.last_image_id) ?? begun.images[0];
+  const known = (id) => begun.images.find((image) => image.id === id);
+  const last = known(recall(WINDOW, "picture")) ?? known(begun.last_image_id) ?? begun.images[0];
   await Promise.all([last && opening.open(last.id), segmenters.load()]);
 }
 

@@ -1,5 +1,6 @@
 /** Opening a picture, and keeping what is shown of it up to date. */
 
+import { remember, WINDOW } from "./memory.js";
 import { merge, outdates } from "./session.js";
 import { withImage } from "./store.js";
 
@@ -28,6 +29,7 @@ export function createOpening({ store, server, queue, canvas, messages }) {
       await showPicture(session);
       if (mine !== turn) return;
       store.set({ shownId: imageId, pending: queue().pending(imageId) });
+      remember(WINDOW, "picture", imageId);
       take(imageId, session, { fresh: true });
       fetchAhead(imageId);
     } catch (error) {

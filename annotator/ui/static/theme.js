@@ -1,19 +1,13 @@
 /** Light or dark: the system's choice until the labeler makes one, which is remembered. Gradio's own switch is used. */
 
-const KEY = "annotator-theme";
+import { BROWSER, recall, remember } from "./memory.js";
 
-function remembered() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null; // storage may be forbidden; the system's choice will do
-  }
-}
+const KEY = "theme";
 
 const system = window.matchMedia("(prefers-color-scheme: dark)");
 
 function show() {
-  const theme = remembered() ?? (system.matches ? "dark" : "light");
+  const theme = recall(BROWSER, KEY) ?? (system.matches ? "dark" : "light");
   document.body.classList.toggle("dark", theme === "dark");
 }
 
@@ -25,9 +19,5 @@ export function startTheme() {
 export function toggleTheme() {
   const theme = document.body.classList.contains("dark") ? "light" : "dark";
   document.body.classList.toggle("dark", theme === "dark");
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // Not remembered, but shown.
-  }
+  remember(BROWSER, KEY, theme);
 }
