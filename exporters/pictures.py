@@ -13,16 +13,14 @@ from storage.records import ImageRecord, ImageStatus, InstanceRecord
 def chosen_images(dataset: Dataset, options: ExportOptions, report: ExportReport) -> list[ImageRecord]:
     """The pictures that the options ask for. Raises ExportError when there is none: no library loads an empty set."""
     images = list(dataset.images)
-    if not images:
-        raise ExportError("There is no picture to export. Import pictures first.")
-    if not options.only_done:
-        return images
-    done = [image for image in images if image.status is ImageStatus.DONE]
-    if not done:
+    chosen = [image for image in images if image.status is ImageStatus.DONE] if options.only_done else images
+    if not chosen and options.only_done:  # the data set may have looked for them itself, and be empty
         raise ExportError("No picture is marked done. Mark one as done, or export all pictures.")
-    if len(done) < len(images):
-        report.left_out.append(f"{len(images) - len(done)} pictures that are not marked done")
-    return done
+    if not chosen:
+        raise ExportError("There is no picture to export. Import pictures first.")
+    if len(chosen) < len(images):
+        report.left_out.append(f"{len(images) - len(chosen)} pictures that are not marked done")
+    return chosen
 
 
 def write_pictures(
@@ -57,7 +55,7 @@ def sound_instances(
     """The instances of one picture that can be written, each with its category's number; the rest are reported."""
     for instance in dataset.instances(image):
         if instance.category_id not in numbers:
-            reason = "its category no longer exists"
+            reason = "its category is not in this export"
         elif instance.rle.size_hw != image.size_hw:
             reason = f"its mask is {_size(instance.rle.size_hw)} pixels, the picture {_size(image.size_hw)}"
         elif not instance.rle.area:

@@ -89,7 +89,7 @@ def test_an_instance_that_no_format_can_say_is_left_out_and_named(name, dataset,
     assert [line.partition(": ")[2] for line in report.left_out] == [
         "its mask is empty",
         "its mask is 30×20 pixels, the picture 20×30",
-        "its category no longer exists",
+        "its category is not in this export",
     ]
     assert all("'empty.jpg' (picture 2)" in line for line in report.left_out)
 
