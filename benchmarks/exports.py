@@ -5,8 +5,9 @@
 Synthetic blobs of 640×480, a good part of them with holes and in several parts. Labels alone are written, no pictures.
 Ours starts from run-lengths, as they are stored; supervision is given its masks ready, so that unpacking them does not
 count against it. The two take turns, so that a busy machine slows both; time_ratio is ours to theirs, the median of the
-rounds with its spread. Ours writes RLE for it; polygons_time_ratio is the same with polygons: ours for every mask,
-holes by keyholes, while supervision writes those with holes or several parts as RLE with iscrowd 1. peak_mb is what the memory grows by during an export of 2000 pictures, in a process of its own.
+rounds with its spread. Ours writes RLE for it; polygons_time_ratio is the same with polygons: ours for every mask, with
+keyholes, while supervision writes masks with holes or several parts as RLE with iscrowd 1. peak_mb is what the memory
+grows by at most during an export of 2000 pictures, in a process of its own.
 """
 
 import argparse
@@ -24,7 +25,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -154,10 +154,10 @@ def print_peak(instances: int) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         dataset = SyntheticDataset(Path(name), LONG_EXPORT, instances, 20)
-        before = psutil.Process().memory_info().rss
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         export("coco", dataset, Path(name) / "out", ExportOptions(with_pictures=False, polygons=True))
-        highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print((highest - before) / 2**20)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(grown / (1 << 20 if sys.platform == "darwin" else 1 << 10))  # bytes there, kilobytes elsewhere
 
 
 def main() -> None:
