@@ -188,8 +188,7 @@ class Workspace:
         self, format_name: str, out: Path, options: ExportOptions | None = None, progress: Progress | None = None
     ) -> ExportReport:
         """Write the data set to a folder, or to a zip where `out` ends in .zip. Raises ExportError."""
-        options = options or ExportOptions()
-        dataset = StoredDataset(self.repository, self.pictures.images_folder, only_done=options.only_done)
+        dataset = StoredDataset(self.repository, self.pictures.images_folder)
         return export(format_name, dataset, out, options, progress)
 
     def start_export(self, format_name: str, options: ExportOptions) -> Job:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord
 
 if TYPE_CHECKING:
     from storage.repository import Repository
@@ -19,11 +19,11 @@ class StoredDataset:
     that memory stays bounded and no transaction is held while files are written.
     """
 
-    def __init__(self, repository: Repository, images_dir: Path, *, only_done: bool = False) -> None:
+    def __init__(self, repository: Repository, images_dir: Path) -> None:
         self._repository = repository
         self._images_dir = images_dir
         self._categories = repository.categories()
-        self._images = repository.images(status=ImageStatus.DONE if only_done else None)
+        self._images = repository.images()
 
     @property
     def categories(self) -> Sequence[CategoryRecord]:

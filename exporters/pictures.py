@@ -13,11 +13,11 @@ from storage.records import ImageRecord, ImageStatus, InstanceRecord
 def chosen_images(dataset: Dataset, options: ExportOptions, report: ExportReport) -> list[ImageRecord]:
     """The pictures that the options ask for. Raises ExportError when there is none: no library loads an empty set."""
     images = list(dataset.images)
-    chosen = [image for image in images if image.status is ImageStatus.DONE] if options.only_done else images
-    if not chosen and options.only_done:  # the data set may have looked for them itself, and be empty
-        raise ExportError("No picture is marked done. Mark one as done, or export all pictures.")
-    if not chosen:
+    if not images:
         raise ExportError("There is no picture to export. Import pictures first.")
+    chosen = [image for image in images if image.status is ImageStatus.DONE] if options.only_done else images
+    if not chosen:
+        raise ExportError("No picture is marked done. Mark one as done, or export all pictures.")
     if len(chosen) < len(images):
         report.left_out.append(f"{len(images) - len(chosen)} pictures that are not marked done")
     return chosen
