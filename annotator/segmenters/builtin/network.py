@@ -12,28 +12,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from annotator.segmenters.builtin.architecture import BACKBONES, Architecture
+
 SIDE = 512  # of the square input, in pixels
 STRIDE = 4  # prompt maps are drawn at this fraction of the input
 PROMPT_MAPS = 4  # foreground clicks, background clicks, box, previous mask as a probability
 CANDIDATES = 3
 SHUFFLE = 2  # the mask head answers this many times finer than the prompt maps: 256×256
 
-# EfficientNet-Lite0 (Tan & Le 2019): repeats, kernel, stride, expansion, channels out
-STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
 STEM = 32  # channels after the first convolution
-TAPS = (2, 4, 10, 15)  # the blocks whose outputs are kept, at strides 4, 8, 16, 32
-TAPPED = (24, 40, 112, 320)  # and their channels
-FEATURES = (24, 40, 80, 112)  # channels of the feature pyramid at those strides
-DECODER = (24, 48, 80, 128)  # channels of the decoder at those strides
-QUERY = 32  # channels in which the likeness of two places is measured
+JUDGE = 128  # channels in which the predicted IoU is thought over
 
 
 class Prepared(NamedTuple):
@@ -108,26 +96,28 @@ class InvertedResidual(nn.Module):
 class Encoder(nn.Module):
     """B×3×SIDE×SIDE normalised pictures -> four feature maps at strides 4, 8, 16, 32: backbone and feature pyramid."""
 
-    def __init__(self) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
+        tapped, features = architecture.tapped, architecture.features
+        self.taps = frozenset(tapped)
         self.stem = downward(3, STEM, 3)
         self.blocks = nn.ModuleList()
         channels = STEM
-        for repeats, kernel, stride, expansion, channels_out in STAGES:
+        for repeats, kernel, stride, expansion, channels_out in BACKBONES[architecture.backbone]:
             for repeat in range(repeats):
                 self.blocks.append(
                     InvertedResidual(channels, channels_out, kernel, stride if repeat == 0 else 1, expansion)
                 )
                 channels = channels_out
-        self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(TAPPED, FEATURES, strict=True))
-        self.top_down = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(FEATURES))
-        self.smooth = nn.ModuleList(convolution(width, width) for width in FEATURES)
+        self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(tapped.values(), features, strict=True))
+        self.top_down = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(features))
+        self.smooth = nn.ModuleList(convolution(width, width) for width in features)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         x, kept = self.stem(x), []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in TAPS:
+            if index in self.taps:
                 kept.append(x)
         maps = [lateral(tapped) for lateral, tapped in zip(self.lateral, kept, strict=True)]
         for level in (2, 1, 0):
@@ -161,14 +151,38 @@ class Join(nn.Module):
         return F.relu(self.of_prompt(x) + prepared)
 
 
+class MaskJudge(nn.Module):
+    """What the decoder knows on the mean, inside each candidate, and where that is undecided -> a logit of its IoU."""
+
+    def __init__(self, overview: int, width: int) -> None:
+        super().__init__()
+        self.common = nn.Linear(overview, JUDGE)
+        self.own = nn.Linear(2 * width + 2, JUDGE)
+        self.rest = nn.Sequential(nn.ReLU(), nn.Linear(JUDGE, JUDGE), nn.ReLU(), nn.Linear(JUDGE, 1))
+        self.candidate = nn.Parameter(torch.randn(CANDIDATES, JUDGE))
+
+    def forward(self, overview: Tensor, features: Tensor, logits: Tensor) -> Tensor:
+        """B×C, B×width×H×W (stride 8), B×3×4H×4W -> B×3. Masks are judged here, not changed: no gradient to them."""
+        inside = F.avg_pool2d(logits.detach(), logits.shape[-1] // features.shape[-1]).sigmoid().flatten(2)
+        undecided = 4 * inside * (1 - inside)
+        places = features.flatten(2).mT  # B×HW×width
+        own = [(share @ places) / (share.sum(2, keepdim=True) + 1) for share in (inside, undecided)]
+        area, doubt = inside.mean(2, keepdim=True), undecided.mean(2, keepdim=True)
+        each = torch.cat([*own, area.sqrt(), doubt / (area + doubt + 1e-3)], 2)
+        # what sets the three apart is small beside what they share, but it is what ranks them
+        apart = F.layer_norm(each - each.mean(1, keepdim=True), each.shape[2:], eps=1e-6)
+        seen = self.own(each + apart) + self.common(overview)[:, None] + self.candidate
+        return self.rest(seen)[:, :, 0]
+
+
 class Decoder(nn.Module):
     """A prompt's maps and what was prepared of its picture -> three masks and how good each is thought to be."""
 
-    def __init__(self) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        f0, f1, f2, f3 = FEATURES
-        w0, w1, w2, w3 = DECODER
-        self.query = nn.ModuleList(nn.Conv2d(width, QUERY, 1) for width in (f1, f2, f3))
+        f0, f1, f2, f3 = architecture.features
+        w0, w1, w2, w3 = architecture.decoder
+        self.query = nn.ModuleList(nn.Conv2d(width, architecture.query, 1) for width in (f1, f2, f3))
         self.join0, self.refine0 = Join(f0, PROMPT_MAPS + 2 * len(self.query), w0), convolution(w0, w0)
         self.down1, self.join1, self.refine1 = convolution(w0, w1, stride=2), Join(f1, w1, w1), Residual(w1)
         self.down2, self.join2, self.refine2 = convolution(w1, w2, stride=2), Join(f2, w2, w2), Residual(w2)
@@ -178,7 +192,12 @@ class Decoder(nn.Module):
         self.up2, self.up1 = convolution(w3 + w2, w2), convolution(w2 + w1, w1)
         self.up0 = nn.Sequential(convolution(w1 + w0, w0), convolution(w0, w0))
         self.masks = nn.Conv2d(w0, CANDIDATES * SHUFFLE**2, 1)
-        self.iou = nn.Sequential(nn.Linear(w3 + w2 + w1, 128), nn.ReLU(), nn.Linear(128, CANDIDATES))
+        self.looks_under_masks = architecture.looks_under_masks
+        overview = w3 + w2 + w1
+        if self.looks_under_masks:
+            self.iou: nn.Module = MaskJudge(overview, w1)
+        else:
+            self.iou = nn.Sequential(nn.Linear(overview, JUDGE), nn.ReLU(), nn.Linear(JUDGE, CANDIDATES))
 
     def prepare(self, features: list[Tensor]) -> Prepared:
         """Do everything that does not depend on the prompt."""
@@ -200,24 +219,28 @@ class Decoder(nn.Module):
         y1 = self.up1(torch.cat([resize_like(y2, x1), x1], 1))
         y0 = self.up0(torch.cat([resize_like(y1, x0), x0], 1))
         logits = F.pixel_shuffle(self.masks(y0), SHUFFLE)
-        return logits, self.iou(torch.cat([level.mean((2, 3)) for level in (x3, y2, y1)], 1)).sigmoid()
+        overview = torch.cat([level.mean((2, 3)) for level in (x3, y2, y1)], 1)
+        judged = self.iou(overview, y1, logits) if self.looks_under_masks else self.iou(overview)
+        return logits, judged.float().sigmoid()
 
 
 def likeness(query: Tensor, clicks: Tensor) -> Tensor:
     """How like the places under the clicks each place of a picture is, -1..1.
 
-    query: 1×C×H×W unit vectors, clicks: B×2×M×M maps of foreground and background clicks -> B×2×H×W.
+    query: 1×C×H×W unit vectors (or B×C×H×W, of one picture a prompt), clicks: B×2×M×M maps of foreground and background
+    clicks -> B×2×H×W.
     """
     height, width = query.shape[-2:]
-    vectors = query[0].flatten(1)  # C×HW
+    vectors = query[0].flatten(1) if len(query) == 1 else query.flatten(2)  # C×HW or B×C×HW
     weight = F.interpolate(clicks, size=(height, width), mode="area").flatten(2)  # B×2×HW
-    mean = weight @ vectors.T / (weight.sum(2, keepdim=True) + 1e-4)  # B×2×C
+    mean = weight @ vectors.mT / (weight.sum(2, keepdim=True) + 1e-4)  # B×2×C
     return (mean @ vectors).unflatten(2, (height, width))
 
 
 class Network(nn.Module):
     """Encoder and decoder together, under the names of the weights file."""
 
-    def __init__(self) -> None:
+    def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
-        self.encoder, self.decoder = Encoder(), Decoder()
+        self.architecture = architecture or Architecture()
+        self.encoder, self.decoder = Encoder(self.architecture), Decoder(self.architecture)

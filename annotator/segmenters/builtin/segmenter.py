@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_safetensors
 from torch import Tensor
 
 from annotator.errors import CheckpointError, ImageError, PromptError
@@ -15,6 +13,7 @@ from annotator.prediction import Embedding, Frame, Prediction, Prompt, resize_im
 from annotator.segmenters.base import LoadOptions, Notify
 from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.network import SIDE, Network, Prepared
+from annotator.segmenters.builtin.weights import network_from
 from annotator.segmenters.devices import DeviceModel, pick_device
 from annotator.segmenters.obedience import obey
 
@@ -127,10 +126,8 @@ def load(options: LoadOptions) -> BuiltinSegmenter:
             "repository, or leave out --checkpoint."
         ) from error
     try:
-        weights = {name: tensor.float() for name, tensor in parse_safetensors(content).items()}
-        network = Network()
-        network.load_state_dict(weights)
-    except (SafetensorError, RuntimeError) as error:
+        network = network_from(content)
+    except ValueError as error:
         raise CheckpointError(
             f"{path} does not hold the weights of the built-in model. Restore the file from the repository, or leave "
             "out --checkpoint."

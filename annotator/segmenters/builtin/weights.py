@@ -1,0 +1,33 @@
+"""The built-in network in a safetensors file: half precision, its architecture in the header, no pickle."""
+
+import json
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from annotator.segmenters.builtin.architecture import Architecture
+from annotator.segmenters.builtin.network import Network
+
+HEADER_LENGTH = 8  # bytes, little-endian: how long the JSON header after them is
+
+
+def network_from(content: bytes) -> Network:
+    """The network that a weights file holds, in single precision. Raises ValueError where it holds none."""
+    try:
+        weights = {name: tensor.float() for name, tensor in load(content).items()}
+        length = int.from_bytes(content[:HEADER_LENGTH], "little")
+        metadata = json.loads(content[HEADER_LENGTH : HEADER_LENGTH + length]).get("__metadata__")
+        network = Network(Architecture.from_metadata(metadata))
+        network.load_state_dict(weights)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"These are not the weights of a built-in model: {error}") from error
+    return network
+
+
+def content_of(network: Network, notes: dict[str, str]) -> bytes:
+    """The weights file of a network, with notes (text by name) in its header beside the architecture."""
+    weights = {
+        name: tensor.detach().to("cpu", torch.half).contiguous() for name, tensor in network.state_dict().items()
+    }
+    return save(weights, metadata={"format": "pt", **network.architecture.to_metadata(), **notes})

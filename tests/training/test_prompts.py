@@ -1,0 +1,98 @@
+"""Clicks lie in the error they are to correct, and are drawn as inference draws them."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotator.prediction import Frame, Prompt
+from annotator.segmenters.builtin.drawing import prompt_maps
+from training.prompts import Prompts, next_click
+
+CPU = torch.device("cpu")
+
+
+def blobs(seed: int, count: int = 3, side: int = 64) -> np.ndarray:
+    """count×side×side bool: a box each."""
+    random = np.random.default_rng(seed)
+    masks = np.zeros((count, side, side), bool)
+    for mask in masks:
+        top, left = random.integers(0, side // 2, 2)
+        height, width = random.integers(3, side // 2, 2)
+        mask[top : top + height, left : left + width] = True
+    return masks
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), lowest=st.floats(0.1, 1), lot=st.floats(0, 1))
+def test_a_click_lies_inside_the_error_and_says_its_kind(seed, lowest, lot):
+    target, mask = blobs(seed, 2)
+    valid = np.ones_like(target)
+    row, column, label = next_click(target, mask, valid, lowest, lot)
+    if (target == mask).all():
+        assert label == -1
+    else:
+        assert target[row, column] != mask[row, column]
+        assert label == target[row, column]
+
+
+def test_what_is_ignored_is_never_clicked():
+    target, mask = blobs(1, 2)
+    assert next_click(target, mask, np.zeros_like(target), 1, 0)[2] == -1
+
+
+def test_an_exact_click_is_in_the_middle_of_the_largest_error():
+    target = np.zeros((64, 64), bool)
+    target[10:31, 10:31], target[50:55, 50:55] = True, True
+    assert next_click(target, np.zeros_like(target), np.ones_like(target), 1, 0) == (20, 20, 1)
+
+
+def test_first_clicks_are_inside_their_objects_and_later_ones_correct():
+    targets = blobs(3)
+    prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU, exact=True)
+    prompts.begin()
+    prompts.correct(torch.full(targets.shape, 9.0))  # everything was covered
+    first, second = prompts.clicks.unbind(1)
+    for target, (row, column, label), (row2, column2, label2) in zip(targets, first, second, strict=True):
+        assert target[row, column] and label == 1
+        assert not target[row2, column2] and label2 == 0
+    assert (prompts.maps[:, 3] > 0.99).all()
+
+
+def test_clicks_are_drawn_as_inference_draws_them():
+    targets = blobs(4, count=1, side=256)
+    prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU, exact=True)
+    prompts.begin()
+    logits = torch.linspace(-8, 8, 256 * 256).reshape(1, 256, 256)
+    prompts.correct(logits)
+    clicks = prompts.clicks[0].numpy()
+    # a low-res pixel's centre, in a picture of which each pixel is one of the network's input: 512×512
+    xy = clicks[:, 1::-1] * 2 + 0.5
+    drawn = prompt_maps(Prompt(xy, clicks[:, 2], mask_input=logits[0].numpy()), Frame.fit((512, 512), side=512))
+    assert np.abs(prompts.maps[0].numpy() - drawn).max() < 1e-4
+
+
+def test_some_first_prompts_are_boxes_around_their_objects():
+    targets = blobs(5, count=200)
+    prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU)
+    prompts.begin()
+    boxed = prompts.maps[:, 2].flatten(1).any(1).numpy()
+    clicked = (prompts.clicks[:, 0, 2] == 1).numpy()
+    assert 20 < boxed.sum() < 60
+    assert (boxed | clicked).all()
+    assert (boxed & clicked).any()
+    for target, box in zip(targets[boxed], prompts.maps[boxed, 2].numpy(), strict=True):
+        held = np.kron(box, np.ones((2, 2))) > 0
+        assert (held & target).sum() > 0.6 * target.sum()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_random_numbers_give_the_same_clicks(seed):
+    targets = blobs(6, count=8)
+    made = []
+    for _ in range(2):
+        prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(seed), device=CPU)
+        prompts.begin()
+        made.append(prompts.maps)
+    assert made[0].equal(made[1])

@@ -1,0 +1,1 @@
+"""How the checkpoint of the built-in model is made: `python -m training DATA_FOLDER --out RUN_FOLDER`."""

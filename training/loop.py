@@ -1,0 +1,202 @@
+"""The training loop: steps until it is time to stop, checkpoints and validations in between."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from annotator.segmenters.builtin.architecture import Architecture
+from training.batches import Batch, Batches
+from training.data import Picture
+from training.export import exported
+from training.model import folded, imagenet_weights, trainable
+from training.optimiser import Average, apply, optimiser
+from training.pictures import contact_sheet, curves
+from training.run_folder import CURVES, VALIDATION, RunFolder
+from training.step import learn
+from training.validation import Sample, validate
+from training.workers import set_up_worker
+
+PROMPTING = 1  # keeps the random numbers of prompts apart from those of pictures
+ROW_EVERY = 20  # steps, for a row of the curves
+SHOWN = 10  # objects on the contact sheet
+DEFAULT = Architecture(looks_under_masks=True)
+EXPORT = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What makes a run the run it is; kept in its checkpoint. `steps` may change when it goes on."""
+
+    steps: int = 20000
+    batch: int = 8
+    objects: int = 4
+    sides: tuple[int, ...] = (256, 320, 384)
+    rate: float = 8e-4
+    backbone_rate: float = 1.5e-4
+    average: float = 0.999
+    seed: int = 0
+    imagenet: bool = True
+    architecture: Architecture = DEFAULT
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Options":
+        values = json.loads(text)
+        return cls(
+            **{**values, "sides": tuple(values["sides"]), "architecture": Architecture(**values["architecture"])}
+        )
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What differs between machines and not between results: minutes, None for no limit, and where it runs."""
+
+    device: torch.device
+    minutes: float | None = None
+    save_every: float = 3.0
+    validate_every: float = 10.0
+    workers: int = 0
+    half: bool = True
+    compile: bool = False
+
+
+class Trainer:
+    """One run in its folder. `resume`: go on from the checkpoint there, whose options `options` are."""
+
+    def __init__(self, folder: RunFolder, options: Options, pace: Pace, *, resume: bool) -> None:
+        self.folder, self.pace = folder, pace
+        state = folder.load() if resume else None
+        self.options = options
+        torch.manual_seed(options.seed)
+        backbone = imagenet_weights(options.architecture.backbone) if options.imagenet and not state else None
+        network = trainable(options.architecture, backbone=backbone)
+        self.network = network.to(pace.device).to(memory_format=torch.channels_last).train()
+        self.average = Average(self.network, options.average)
+        self.optimizer = optimiser(self.network, rate=options.rate, backbone_rate=options.backbone_rate)
+        self.step, self.prompts, self.seconds = 0, 0, 0.0
+        self.rows: list[dict[str, float]] = []
+        self.validations: list[dict[str, float]] = []
+        if state:
+            self._take_up(state)
+        if pace.compile:
+            self.network.encoder.compile()
+            self.network.decoder.compile()
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.network.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.prompts, self.seconds = int(state["step"]), int(state["prompts"]), float(state["seconds"])
+        # what was written after the checkpoint is done again
+        self.rows = [row for row in self.folder.rows(CURVES) if row["step"] <= self.step]
+        self.validations = [row for row in self.folder.rows(VALIDATION) if row["step"] <= self.step]
+
+    def state(self) -> dict[str, Any]:
+        """Everything a run needs to go on as if it had never stopped: random numbers follow from seed and step."""
+        return {
+            "architecture": self.options.architecture.to_metadata(),
+            "options": self.options.to_json(),
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "prompts": self.prompts,
+            "seconds": self.seconds,
+        }
+
+    def run(
+        self,
+        pictures: Sequence[Picture],
+        held_out: Sequence[Sample],
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Train until the last step or minute, then save, validate and export; when told to `stop`, only save."""
+        began = saved = validated = time.monotonic()
+        recent: list[tuple[dict[str, float], int, float]] = []
+        for batch in self._batches(pictures):
+            start = time.monotonic()
+            self._learn(batch, recent)
+            now = time.monotonic()
+            self.seconds += now - start
+            if self.step % ROW_EVERY == 0:
+                say(self._row(recent))
+                recent.clear()
+            if now - saved > 60 * self.pace.save_every:
+                self._save()
+                saved = time.monotonic()
+            if now - validated > 60 * self.pace.validate_every:
+                say(self._validate(held_out))
+                validated = time.monotonic()
+            if stop():
+                self._save()
+                return
+            if self.pace.minutes is not None and now - began > 60 * self.pace.minutes:
+                break
+        self._save()
+        say(self._validate(held_out))
+
+    def _batches(self, pictures: Sequence[Picture]) -> Iterator[Batch]:
+        options, workers = self.options, self.pace.workers
+        batches = Batches(
+            pictures, sides=options.sides, batch=options.batch, objects=options.objects, seed=options.seed
+        )
+        numbers = range(self.step, options.steps)
+        if not workers:
+            return (batches[number] for number in numbers)
+        return iter(
+            DataLoader(
+                batches,
+                batch_size=None,
+                sampler=numbers,
+                num_workers=workers,
+                pin_memory=self.pace.device.type == "cuda",
+                worker_init_fn=set_up_worker,
+            )
+        )
+
+    def _learn(self, batch: Batch, recent: list[tuple[dict[str, float], int, float]]) -> None:
+        start = time.monotonic()
+        random = np.random.default_rng((self.options.seed, self.step, PROMPTING))
+        outcome = learn(self.network, batch, random=random, device=self.pace.device, half=self.pace.half)
+        apply(self.optimizer, self.network, self.step, self.options.steps)
+        self.average.follow(self.network, self.step)
+        self.step += 1
+        self.prompts += outcome.prompts
+        recent.append((outcome.parts, outcome.prompts, time.monotonic() - start))
+
+    def _row(self, recent: list[tuple[dict[str, float], int, float]]) -> str:
+        row: dict[str, float] = {"step": self.step, "prompts": self.prompts, "seconds": self.seconds}
+        row["rate"] = self.optimizer.param_groups[-1]["lr"]
+        row["prompts_per_s"] = sum(prompts for _, prompts, _ in recent) / sum(seconds for *_, seconds in recent)
+        for name in sorted({name for parts, *_ in recent for name in parts}):
+            row[name] = float(np.mean([parts[name] for parts, *_ in recent if name in parts]))
+        self.rows.append(row)
+        return "  ".join(f"{name} {value:.4g}" for name, value in row.items())
+
+    def _save(self) -> None:
+        self.folder.save(self.state())
+        self.folder.write_rows(CURVES, self.rows)
+        self.folder.write_rows(VALIDATION, self.validations)
+        self.folder.write_picture("curves.png", curves([self.rows, self.validations]))
+
+    def _validate(self, held_out: Sequence[Sample]) -> str:
+        self.folder.write_bytes(EXPORT, exported(self.state()))
+        if not held_out:
+            return "nothing is held out"
+        figures, shown = validate(folded(self.average.network), held_out, self.pace.device)
+        about: dict[str, float] = {"step": self.step, "prompts": self.prompts, "seconds": self.seconds}
+        self.validations = [row for row in self.validations if row["step"] < self.step] + [about | figures]
+        self.folder.write_rows(VALIDATION, self.validations)
+        self.folder.write_picture("curves.png", curves([self.rows, self.validations]))
+        self.folder.write_picture("samples.png", contact_sheet(shown[:SHOWN]))
+        return "held out: " + "  ".join(f"{name} {value:.4f}" for name, value in figures.items())

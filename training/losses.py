@@ -1,0 +1,84 @@
+"""What an answer is worth: three masks, of which the best counts most, and three guesses of how good they are."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GAMMA = 2.0  # of focal loss
+MARGIN = 1.0  # by how much a logit under a click should be on the click's side
+SHARPNESS = 0.05  # of the choice among three IoUs: a difference of this much matters
+WEIGHTS = {"mask": 1.0, "mean_first": 0.1, "mean_later": 0.3, "iou": 3.0, "rank": 0.3, "obey": 0.3, "order": 1.0}
+
+
+class Losses(NamedTuple):
+    """The sum to be minimised, and its parts for the log; true IoUs of the candidates, P×3."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+    iou: Tensor
+
+
+def losses(
+    logits: Tensor, predicted_iou: Tensor, target: Tensor, valid: Tensor, clicks: Tensor, *, first: bool
+) -> Losses:
+    """logits P×3×s×s, predicted_iou P×3 (0..1), target P×s×s (0..1), valid P×s×s (bool), clicks P×N×3 (see Prompts)."""
+    logits, predicted_iou = logits.float(), predicted_iou.float()
+    each = focal(logits, target, valid) + dice(logits, target, valid)  # P×3
+    true = iou(logits.detach(), target, valid)
+    parts = {
+        "mask": each.min(1).values.mean(),
+        "mean_first" if first else "mean_later": each.mean(),
+        "iou": F.smooth_l1_loss(predicted_iou, true, beta=0.1),
+        "rank": ranking(predicted_iou, true),
+        "obey": disobedience(logits, clicks),
+    }
+    if first:
+        parts["order"] = disorder(logits, valid)
+    total = torch.stack([WEIGHTS[name] * part for name, part in parts.items()]).sum()
+    return Losses(total=total, parts={name: part.detach() for name, part in parts.items()}, iou=true)
+
+
+def focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """P×3: focal loss whose weights add up to 1 (Sofiiuk et al. 2019), so that it does not fade as masks get better."""
+    target = target[:, None].expand_as(logits)
+    weight = (logits.detach().sigmoid() - target).abs() ** GAMMA * valid[:, None]
+    each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (weight * each).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1)
+
+
+def dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """P×3: one less the share of both that is common."""
+    probability, target = logits.sigmoid() * valid[:, None], (target * valid)[:, None]
+    common, both = (probability * target).sum((2, 3)), probability.sum((2, 3)) + target.sum((2, 3))
+    return 1 - (2 * common + 1) / (both + 1)
+
+
+def iou(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """P×3 float32 of the masks as they would be shown; 0 where both are empty."""
+    mask, truth = (logits > 0) & valid[:, None], ((target > 0.5) & valid)[:, None]
+    return (mask & truth).sum((2, 3)).float() / (mask | truth).sum((2, 3)).clamp(min=1)
+
+
+def ranking(predicted_iou: Tensor, true: Tensor) -> Tensor:
+    """Cross entropy between the candidate that would be shown and the one that should be."""
+    wanted = (true / SHARPNESS).softmax(1)
+    return -(wanted * (predicted_iou / SHARPNESS).log_softmax(1)).sum(1).mean()
+
+
+def disobedience(logits: Tensor, clicks: Tensor) -> Tensor:
+    """How far the logits under the clicks are from being MARGIN on the right side, on the mean of all clicks."""
+    given = clicks[:, :, 2] >= 0  # P×N
+    flat = clicks[:, :, 0] * logits.shape[-1] + clicks[:, :, 1]
+    under = logits.flatten(2).gather(2, flat[:, None].expand(-1, logits.shape[1], -1))  # P×3×N
+    sign = (2 * clicks[:, :, 2] - 1)[:, None]
+    short = F.relu(MARGIN - sign * under) * given[:, None]
+    return short.sum() / (given.sum() * logits.shape[1]).clamp(min=1)
+
+
+def disorder(logits: Tensor, valid: Tensor) -> Tensor:
+    """How far the three are from growing: part, object, whole. Counted in shares of their common area."""
+    areas = (logits.sigmoid() * valid[:, None]).sum((2, 3))
+    shrinks = F.relu(areas[:, :-1] - areas[:, 1:]).sum(1)
+    return (shrinks / (areas.sum(1) + 1)).mean()

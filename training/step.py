@@ -1,0 +1,67 @@
+"""One step: pictures encoded once, each prompted in several rounds, gradients of all rounds together."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from annotator.segmenters.builtin.network import Network, Prepared
+from annotator.segmenters.builtin.segmenter import MEAN, STD
+from training.batches import Batch
+from training.losses import losses
+from training.prompts import Prompts
+
+ROUNDS = (0.16, 0.2, 0.18, 0.14, 0.1, 0.08, 0.07, 0.07)  # how often a step has 1, 2, ... rounds
+LEARNT_FROM = 0.7  # of the rounds between the first and the last; the others only lead on, at a third of the cost
+BEST_TAKEN = 0.3  # of the rounds go on from the candidate that is best, not from the one that is thought to be
+
+
+class Outcome(NamedTuple):
+    """Of one step: parts of the loss and IoUs of the chosen candidate, by name; number of prompts learnt from."""
+
+    parts: dict[str, float]
+    prompts: int
+
+
+def normalised(image: Tensor, inside: Tensor) -> Tensor:
+    """B×S×S×3 uint8, B×S×S bool -> B×3×S×S float32, zero outside; channels innermost in memory."""
+    mean, std = (torch.from_numpy(one).to(image.device) for one in (MEAN, STD))
+    scaled = (image.float() / 255 - mean) / std * inside[..., None]
+    return scaled.permute(0, 3, 1, 2)
+
+
+def learn(network: Network, batch: Batch, *, random: np.random.Generator, device: torch.device, half: bool) -> Outcome:
+    """Add the gradients of one batch to the network's. `half`: the decoder (on a GPU the encoder too) in bfloat16."""
+    objects = batch.target.shape[1]
+    truth = (batch.target > 127).flatten(0, 1).numpy()
+    prompts = Prompts(truth, batch.valid.repeat_interleave(objects, 0).numpy(), random=random, device=device)
+    image, inside = (tensor.to(device, non_blocking=True) for tensor in (batch.image, batch.inside))
+    target = batch.target.flatten(0, 1).to(device, non_blocking=True).float() / 255
+    valid = batch.valid.to(device, non_blocking=True).repeat_interleave(objects, 0)
+    with torch.autocast(device.type, torch.bfloat16, enabled=half and device.type == "cuda"):
+        features = network.encoder(normalised(image, inside))
+        prepared = network.decoder.prepare(features)
+    leaves = Prepared(*(tensor.detach().requires_grad_() for tensor in prepared))
+    rounds = 1 + int(random.choice(len(ROUNDS), p=ROUNDS))
+    learnt = [number in (0, rounds - 1) or random.random() < LEARNT_FROM for number in range(rounds)]
+    parts: dict[str, list[Tensor]] = {}
+    prompts.begin()
+    for number in range(rounds):
+        with torch.set_grad_enabled(learnt[number]), torch.autocast(device.type, torch.bfloat16, enabled=half):
+            repeated = Prepared(*(leaf.repeat_interleave(objects, 0) for leaf in leaves))
+            logits, predicted = network.decoder(repeated, prompts.maps.clone())
+        result = losses(logits, predicted, target, valid, prompts.clicks, first=number == 0)
+        if learnt[number]:
+            (result.total / sum(learnt)).backward()
+            picked = result.iou.gather(1, predicted.argmax(1, keepdim=True)).mean()
+            shown = result.parts | {"iou_first" if number == 0 else "iou_later": picked}
+            for name, part in shown.items():
+                parts.setdefault(name, []).append(part)
+        if number + 1 < rounds:
+            by = result.iou if random.random() < BEST_TAKEN else predicted.detach()
+            taken = by.argmax(1)
+            prompts.correct(logits.detach()[torch.arange(len(taken), device=device), taken].float())
+    torch.autograd.backward(list(prepared), [leaf.grad for leaf in leaves])
+    means = {name: torch.stack(values).mean().item() for name, values in parts.items()}
+    return Outcome(parts=means, prompts=prompts.count * sum(learnt))
