@@ -62,9 +62,9 @@ def iou(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def ranking(predicted_iou: Tensor, true: Tensor) -> Tensor:
-    """Cross entropy between the candidate that would be shown and the one that should be."""
-    wanted = (true / SHARPNESS).softmax(1)
-    return -(wanted * (predicted_iou / SHARPNESS).log_softmax(1)).sum(1).mean()
+    """How far the odds of the candidates to be chosen are from what they should be (Kullback-Leibler); 0 is right."""
+    wanted, odds = (true / SHARPNESS).log_softmax(1), (predicted_iou / SHARPNESS).log_softmax(1)
+    return F.kl_div(odds, wanted, reduction="batchmean", log_target=True)
 
 
 def disobedience(logits: Tensor, clicks: Tensor) -> Tensor:
