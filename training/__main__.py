@@ -12,6 +12,8 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+
 from annotator.errors import SettingsError
 from annotator.segmenters.builtin.architecture import BACKBONES, Architecture
 from annotator.segmenters.devices import pick_device
@@ -94,6 +96,7 @@ def main(words: list[str] | None = None) -> None:
         half=not given.single,
         compile=given.compile,
     )
+    cv2.setNumThreads(1)  # its own pool of threads does not survive the fork of worker processes, and hangs there
     training, held_out = split(read(given.data))
     print(f"{len(training)} label maps to learn from, {len(held_out)} held out; on {device}", flush=True)
     told: list[int] = []

@@ -74,13 +74,6 @@ def test_a_run_that_is_there_is_neither_overwritten_nor_invented(data, whole_run
         assert caught.value.code == 2
 
 
-def test_processes_that_prepare_batches_change_nothing(data, whole_run, tmp_path):
-    out = tmp_path / "workers"
-    main([str(data), "--out", str(out), "--steps", "6", "--workers", "2", *WORDS])
-    whole, with_workers = RunFolder(whole_run).load(), RunFolder(out).load()
-    assert all(torch.equal(weight, with_workers["network"][name]) for name, weight in whole["network"].items())
-
-
 def test_a_stop_saves_at_once_and_leaves_the_rest_for_later(data, tmp_path):
     size = Architecture(features=(8, 8, 8, 8), decoder=(8, 8, 8, 8), looks_under_masks=True)
     options = Options(steps=60, batch=2, objects=2, sides=(64,), imagenet=False, architecture=size)
