@@ -1,7 +1,6 @@
 """The use-cases of the tool, headless: the page, the API, the command line and the tests all drive this."""
 
 import logging
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -196,12 +195,11 @@ class Workspace:
         folder = self.settings.folder("exports")
 
         def work(job: Job) -> dict[str, Any]:
-            for old in sorted(folder.iterdir())[:-KEPT_EXPORTS]:
-                shutil.rmtree(old, ignore_errors=True)
+            for old in sorted(folder.glob("*.zip"))[:-KEPT_EXPORTS]:
+                old.unlink(missing_ok=True)
             token = f"{time.time_ns()}-{uuid.uuid4().hex}"  # sorts by age, and nobody can guess it
             filename = f"{format_name}.zip"
-            (folder / token).mkdir()
-            report = self.export(format_name, folder / token / filename, options, job.progress)
+            report = self.export(format_name, folder / f"{token}-{filename}", options, job.progress)
             job.lines = list(report.lines())
             return {"token": token, "filename": filename}
 
@@ -209,10 +207,8 @@ class Workspace:
 
     def export_path(self, token: str, filename: str) -> Path | None:
         """The finished export of that name, None where there is none."""
-        for path in self.settings.folder("exports").glob("*/*.zip"):
-            if (path.parent.name, path.name) == (token, filename):
-                return path
-        return None
+        there = self.settings.folder("exports").glob("*.zip")
+        return next((path for path in there if path.name == f"{token}-{filename}"), None)
 
     # models
 

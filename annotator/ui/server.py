@@ -75,10 +75,11 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
     def send_export(request: Request) -> Response:
         if not may_read(request):
             return PlainTextResponse("Sign in first.", 401)
-        path = workspace.export_path(request.path_params["token"], request.path_params["filename"])
+        filename = request.path_params["filename"]
+        path = workspace.export_path(request.path_params["token"], filename)
         if path is None:
             return PlainTextResponse("There is no such export (any more). Export again.", 404)
-        return FileResponse(path, filename=path.name, headers=ASK_AGAIN)
+        return FileResponse(path, filename=filename, headers=ASK_AGAIN)
 
     return [
         Route("/annotator/pictures/{image_id:int}.jpg", image_route(picture)),
