@@ -81,7 +81,7 @@ def serve(
         from annotator.workspace import Workspace
 
         with Workspace(settings) as workspace:
-            serve_page(workspace, say=lambda line: console.print(line, highlight=False, soft_wrap=True))
+            serve_page(workspace, say=_say)
 
 
 @app.command("import")
@@ -95,7 +95,7 @@ def import_command(
     with _clear_errors(), _workspace(context, data, database) as workspace, _progress("importing") as show:
         report = workspace.import_pictures(paths, show)
     for line in report.lines():
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        _say(line)
     if report.skipped and not report.imported and not report.duplicates:
         raise typer.Exit(1)
 
@@ -121,8 +121,8 @@ def export_command(
         )
         report = workspace.export(format, out, options, show)
     for line in report.lines():
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"written to {out}", highlight=False, markup=False, soft_wrap=True)
+        _say(line)
+    _say(f"written to {out}")
 
 
 @models_app.callback(invoke_without_command=True)
@@ -142,7 +142,7 @@ def models_command(context: typer.Context, data: Data = None) -> None:
             state = (
                 "ready" if ready else f"python launch.py models download {info.name}  ({_size(info.download_bytes)})"
             )
-            console.print(f"{info.name:8} {info.title:14} {state}", highlight=False, markup=False, soft_wrap=True)
+            _say(f"{info.name:8} {info.title:14} {state}")
 
 
 @models_app.command("download")
@@ -154,9 +154,7 @@ def download_command(
     """Fetch a SAM checkpoint into the workspace; goes on where an earlier download stopped."""
     with _clear_errors():
         path = _download(name, _settings(context, data))
-        console.print(
-            f"{path} is ready: python launch.py --model {name}", highlight=False, markup=False, soft_wrap=True
-        )
+        _say(f"{path} is ready: python launch.py --model {name}")
 
 
 def _download(name: str, settings: Settings) -> Path:
@@ -189,6 +187,11 @@ def _workspace(context: typer.Context, data: Path | None, database: str | None) 
     from annotator.workspace import Workspace
 
     return Workspace(_settings(context, data, database))
+
+
+def _say(line: str) -> None:
+    """A line as it is: names and paths are nobody's markup, and a terminal's width cuts none of them."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _size(count: int) -> str:

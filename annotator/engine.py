@@ -142,7 +142,7 @@ class Engine:
         before = state.before_last()
         if before.steps:
             refined = self.answer(image, before, embedding).prediction
-            mask_input = refined.low_res_logits[refined.best if before.choice is None else before.choice]
+            mask_input = refined.low_res_logits[before.chosen(refined)]
         answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
         with self._lock:
             self._answers[key] = answer

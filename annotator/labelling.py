@@ -37,7 +37,7 @@ class SessionView:
         """The chosen candidate: the labeler's choice, else the best by predicted IoU."""
         if self.answer is None:
             return None
-        return self.answer.prediction.best if self.state.choice is None else self.state.choice
+        return self.state.chosen(self.answer.prediction)
 
 
 class Labelling:
@@ -56,7 +56,7 @@ class Labelling:
     ) -> SessionView:
         """The picture as it stands, with the answer to its prompt where its embedding is there within wait_s."""
         session = self._repository.session(image.id, labeler)
-        state = _state(session.events)
+        state = _state(session.taken)
         answer, encoding_s, problem = None, None, None
         try:
             encoding = self._engine.encode(image, urgent=True, asker=labeler)
@@ -67,8 +67,7 @@ class Labelling:
                 answer = self._engine.answer(image, state, embedding)
         except AnnotatorError as error:  # what was recorded stays recorded, and the picture can still be looked at
             problem = str(error)
-        live = [event for event in session.events if not event.undone]
-        undone = [event for event in session.events if event.undone]
+        taken, undone = session.taken, session.undone
         return SessionView(
             image=self._repository.image(image.id),
             revision=session.revision,
@@ -76,7 +75,7 @@ class Labelling:
             instances=tuple(self._repository.instances(image.id)) if with_instances else None,
             answer=answer,
             encoding_s=encoding_s,
-            undo_name=describe(live[-1].kind, live[-1].payload) if live else None,
+            undo_name=describe(taken[-1].kind, taken[-1].payload) if taken else None,
             redo_name=describe(undone[0].kind, undone[0].payload) if undone else None,
             problem=problem,
         )
@@ -105,14 +104,13 @@ class Labelling:
 
     def _record(self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str) -> SessionRecord:
         kind = action.get("kind")
-        live = [event for event in session.events if not event.undone]
-        undone = [event for event in session.events if event.undone]
+        taken, undone = session.taken, session.undone
         try:
             if kind in ("undo", "redo"):
-                events = live[:-1] if kind == "undo" else live + undone[:1]
+                events = taken[:-1] if kind == "undo" else taken + undone[:1]
                 record = self._repository.record_undo if kind == "undo" else self._repository.record_redo
                 return record(session.id, expected_revision=session.revision, op_id=op_id, **_summary(_state(events)))
-            state = _state(session.events)
+            state = _state(taken)
             payload = self._payload(image, state, str(kind), action, session.labeler)
             return self._repository.record_step(
                 session.id,
@@ -165,7 +163,7 @@ class Labelling:
         if embedding is None:
             raise ImageError(f"{image.original_name} is still being encoded; save again when its mask shows.")
         answer = self._engine.answer(image, state, embedding)
-        index = answer.prediction.best if state.choice is None else state.choice
+        index = state.chosen(answer.prediction)
         candidate = answer.candidate(index)
         if not candidate.rle.area:
             raise PromptError("The chosen candidate is empty: choose another, or click again.")
@@ -196,7 +194,7 @@ class Labelling:
 
 
 def _state(events: Sequence[EventRecord]) -> SessionState:
-    return fold((event.kind, event.payload) for event in events if not event.undone)
+    return fold((event.kind, event.payload) for event in events)
 
 
 def _summary(state: SessionState) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from annotator.errors import PromptError
-from annotator.prediction import CANDIDATES, Prompt
+from annotator.prediction import CANDIDATES, Prediction, Prompt
 
 PROMPT_KINDS = ("point", "box", "move_point", "delete_point", "clear", "choose")
 INSTANCE_KINDS = ("commit", "delete_instance", "set_category", "edit_instance")
@@ -62,6 +62,10 @@ class SessionState:
     def choice(self) -> int | None:
         """The candidate that the labeler chose for the prompt as it stands, None for the best."""
         return self.steps[-1].choice if self.steps else None
+
+    def chosen(self, prediction: Prediction) -> int:
+        """The candidate of the answer to this prompt that counts: the labeler's choice, else the best predicted IoU."""
+        return prediction.best if self.choice is None else self.choice
 
     def prompt(self, mask_input: np.ndarray | None = None) -> Prompt:
         """The segmenter's form of the prompt; mask_input as in Prompt. Raises PromptError when there are no steps."""

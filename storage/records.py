@@ -81,6 +81,16 @@ class SessionRecord:
     status: str  # "open" while a prompt is unsaved, "idle" when none is
     events: tuple[EventRecord, ...] = ()
 
+    @property
+    def taken(self) -> tuple[EventRecord, ...]:
+        """The steps that stand, oldest first; undo takes the last one back."""
+        return tuple(event for event in self.events if not event.undone)
+
+    @property
+    def undone(self) -> tuple[EventRecord, ...]:
+        """The steps that were undone, oldest first; redo takes the first one again."""
+        return tuple(event for event in self.events if event.undone)
+
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceRecord:

@@ -95,6 +95,22 @@ def test_undo_and_redo_go_across_saves_and_deletions(workspace: Workspace, image
     assert view.redo_name == "delete instance"
 
 
+def test_the_sessions_row_follows_undo_and_redo(workspace: Workspace, image_id: int) -> None:
+    def row() -> tuple[str, int | None]:
+        session = workspace.repository.session(image_id, ME)
+        return session.status, session.chosen_candidate
+
+    act(workspace, image_id, "point", x=100, y=90, label=1)
+    act(workspace, image_id, "choose", candidate=2)
+    assert row() == ("open", 2)
+    for _ in range(2):
+        act(workspace, image_id, "undo")
+    assert row() == ("idle", None)
+    for _ in range(2):
+        act(workspace, image_id, "redo")
+    assert row() == ("open", 2)
+
+
 def test_a_changed_category_is_undone(workspace: Workspace, image_id: int, cup: int) -> None:
     spoon = workspace.repository.add_category("spoon").id
     act(workspace, image_id, "point", x=100, y=90, label=1)

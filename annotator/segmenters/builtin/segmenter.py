@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from annotator.errors import CheckpointError, ImageError, PromptError
+from annotator.errors import CheckpointError
 from annotator.prediction import Embedding, Frame, Prediction, Prompt, resize_image, stability_scores
 from annotator.segmenters.base import LoadOptions, Notify
 from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.network import SIDE, Network, Prepared
 from annotator.segmenters.builtin.weights import network_from
+from annotator.segmenters.checks import check_embedding, check_image
 from annotator.segmenters.devices import DeviceModel, pick_device
 from annotator.segmenters.obedience import obey
 
@@ -49,8 +50,7 @@ class BuiltinSegmenter:
 
     def embed(self, image: np.ndarray) -> Embedding:
         """H×W×3 uint8 RGB -> what every answer about it needs: H×W×C float32 arrays, channels innermost."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ImageError(f"Expected an H×W×3 uint8 RGB picture, got shape {image.shape} of {image.dtype}.")
+        check_image(image)
         frame = Frame.fit((image.shape[0], image.shape[1]), side=SIDE)
         padded = np.zeros((1, SIDE, SIDE, 3), np.float32)
         inner = resize_image(image, frame.inner_hw).astype(np.float32)
@@ -68,10 +68,7 @@ class BuiltinSegmenter:
 
     def predict_batch(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Prediction]:
         """Answer many prompts of one embedding, in their order; one pass for each chunk of them, to bound memory."""
-        if embedding.segmenter != self.fingerprint:
-            raise PromptError(
-                f"The embedding was made by {embedding.segmenter}, not by {self.fingerprint}. Encode the picture again."
-            )
+        check_embedding(embedding, self.fingerprint)
         return [prediction for chunk in self._chunks(prompts) for prediction in self._answer(embedding, chunk)]
 
     def _chunks(self, prompts: Sequence[Prompt]) -> Iterator[Sequence[Prompt]]:
