@@ -44,6 +44,7 @@ def arguments_parser() -> argparse.ArgumentParser:
     new.add_argument("--batch", type=int, default=default.batch, help="pictures a step")
     new.add_argument("--objects", type=int, default=default.objects, help="targets a picture")
     new.add_argument("--sides", type=int, nargs="+", default=list(default.sides), help="of crops, multiples of 32")
+    new.add_argument("--late-sides", type=int, nargs="+", default=[], help="of crops while the rate falls (as --sides)")
     new.add_argument("--rate", type=float, default=default.rate)
     new.add_argument("--backbone-rate", type=float, default=default.backbone_rate)
     new.add_argument("--average", type=float, default=default.average, help="share of the average kept at a step")
@@ -58,8 +59,8 @@ def arguments_parser() -> argparse.ArgumentParser:
 def main(words: list[str] | None = None) -> None:
     parser = arguments_parser()
     given = parser.parse_args(words)
-    if any(side % 32 or side < 64 for side in given.sides):
-        parser.error(f"--sides takes multiples of 32 from 64 on, got {given.sides}")
+    if any(side % 32 or side < 64 for side in given.sides + given.late_sides):
+        parser.error(f"sides are multiples of 32 from 64 on, got {given.sides + given.late_sides}")
     folder = RunFolder(given.out)
     if given.resume and not folder.has_checkpoint:
         parser.error(f"{given.out} holds no checkpoint to go on from; leave out --resume")
@@ -75,6 +76,7 @@ def main(words: list[str] | None = None) -> None:
         batch=given.batch,
         objects=given.objects,
         sides=tuple(given.sides),
+        late_sides=tuple(given.late_sides),
         rate=given.rate,
         backbone_rate=given.backbone_rate,
         average=given.average,

@@ -1,6 +1,6 @@
 """What one step of training sees: crops, and objects in them to be found. A function of seed and step alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -34,17 +34,26 @@ class Batch(NamedTuple):
 
 
 class Batches(Dataset[Batch]):
-    """Batch number n, for n = 0, 1, ...: the same one whoever asks, so a run can go on where it stopped."""
+    """Batch number n, for n = 0, 1, ...: the same one whoever asks, so a run can go on where it stopped.
+
+    sides: which sides the crops of batch n may have.
+    """
 
     def __init__(
-        self, pictures: Sequence[Picture], *, sides: Sequence[int], batch: int, objects: int, seed: int
+        self,
+        pictures: Sequence[Picture],
+        *,
+        sides: Callable[[int], Sequence[int]],
+        batch: int,
+        objects: int,
+        seed: int,
     ) -> None:
         self.pictures, self.sides, self.batch, self.objects, self.seed = pictures, sides, batch, objects, seed
         self.shares = shares(pictures)
 
     def __getitem__(self, number: int) -> Batch:
         random = np.random.default_rng((self.seed, number))
-        side = int(random.choice(self.sides))
+        side = int(random.choice(self.sides(number)))
         parts = [self._part(side, random) for _ in range(self.batch)]
         stacked = [torch.from_numpy(np.stack(one)) for one in zip(*parts, strict=True)]
         return Batch(*stacked)

@@ -28,6 +28,11 @@ def optimiser(network: Network, *, rate: float, backbone_rate: float) -> torch.o
     return torch.optim.AdamW(groups, betas=(0.9, 0.99))
 
 
+def is_late(step: int, steps: int) -> bool:
+    """Whether a step is one of those in which the rate falls."""
+    return step > STEADY * steps
+
+
 def share_of_rate(step: int, steps: int) -> float:
     """What part of its full rate a step learns at: rising, steady, falling."""
     rising = min(1.0, (step + 1) / max(1, min(WARM_UP, steps // 20)))

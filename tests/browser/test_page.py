@@ -378,7 +378,7 @@ def test_categories_are_renamed_recoloured_and_ordered(desk: Desk) -> None:
     expect(row.locator(".category-pick")).to_have_id(f"category-{int(number) - 1}")
     page.keyboard.press("Alt+ArrowDown")
     expect(row.locator(".category-pick")).to_have_id(f"category-{number}")
-    page.locator(".category[data-name=alpha]").drag_to(row, target_position={"x": 40, "y": 28})
+    page.locator(".category[data-name=alpha]").drag_to(row, target_position={"x": 40, "y": 28}, steps=5)
     expect(page.locator(".category").last).to_have_attribute("data-name", "alpha")
 
     row.locator("input[type=color]").evaluate(
@@ -389,6 +389,39 @@ def test_categories_are_renamed_recoloured_and_ordered(desk: Desk) -> None:
     row = page.locator(".category[data-name='new name']")
     expect(row.locator("input[type=color]")).to_have_value("#123456", timeout=WAIT_MS)
     expect(page.locator(".category").last).to_have_attribute("data-name", "alpha")
+
+
+def test_quick_changes_of_the_palette_reach_the_server_in_their_order(desk: Desk) -> None:
+    page = desk.open().page
+    desk.ensure_category("upper")
+    number = int(desk.ensure_category("lower"))
+    pick = page.locator(".category[data-name=lower] .category-pick")
+    page.click(f"#category-{number}")
+    page.locator("#canvas").focus()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "order_categories" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(CALLS, hold)
+    page.keyboard.press("Alt+ArrowUp")
+    expect(pick).to_have_id(f"category-{number - 1}")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(pick).to_have_id(f"category-{number}")
+    page.wait_for_timeout(100)
+    assert len(held) == 1  # the second waits for the first
+    with page.expect_request(lambda request: "order_categories" in (request.post_data or "")):
+        held[0].continue_()
+    page.wait_for_timeout(100)
+    expect(pick).to_have_id(f"category-{number}")  # the first answer is older than what is shown
+    with page.expect_response(CALLS):
+        held[1].continue_()
+    page.unroute(CALLS)
+    page.reload()
+    expect(pick).to_have_id(f"category-{number}", timeout=WAIT_MS)
 
 
 def test_a_category_in_use_is_deleted_by_merging_it_into_another(desk: Desk) -> None:

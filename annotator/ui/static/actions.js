@@ -30,9 +30,9 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
   }
 
   /** A call whose refusal is shown and is no more than that. Gives undefined then. */
-  async function ask(name, args) {
+  async function ask(name, args, request = server.request) {
     try {
-      return await server.request(name, args);
+      return await request(name, args);
     } catch (error) {
       messages.error(error.message);
       return undefined;
@@ -212,40 +212,56 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
 
   // categories
 
+  let lastChange = Promise.resolve();
+
+  /**
+   * Change the palette: one call after the other, or the last of two quick ones might be the first to be done. Only the
+   * answer to the newest is shown: an older one knows nothing yet of what the page shows already.
+   */
+  async function changeCategories(name, args) {
+    const change = lastChange.then(() => server.request(name, args));
+    const done = change.catch(() => undefined);
+    lastChange = done;
+    const categories = await change;
+    if (lastChange === done) store.set({ categories });
+    return categories;
+  }
+
   async function addCategory(name) {
     const known = new Set(state.categories.map((category) => category.id));
-    const categories = await ask("add_category", { name });
+    const categories = await ask("add_category", { name }, changeCategories);
     if (!categories) return false;
-    const added = categories.find((category) => !known.has(category.id));
-    store.set({ categories, lastCategoryId: added?.id ?? state.lastCategoryId });
+    const added = categories.findLast((category) => !known.has(category.id));
+    store.set({ lastCategoryId: added?.id ?? state.lastCategoryId });
     if (hasPrompt(foreseenState())) document.getElementById("canvas")?.focus({ preventScroll: true }); // Enter saves now
     return true;
   }
 
   async function updateCategory(category, change) {
-    const categories = await ask("update_category", { category_id: category.id, ...change });
-    store.set({ categories: categories ?? [...state.categories] }); // a refused colour or name goes back to what it was
+    const categories = await ask("update_category", { category_id: category.id, ...change }, changeCategories);
+    if (!categories) store.set({ categories: [...state.categories] }); // a refused colour or name goes back to what it was
     return Boolean(categories);
   }
 
   async function orderCategories(ids) {
     const before = state.categories;
-    store.set({ categories: ids.map((id) => before.find((category) => category.id === id)) });
-    store.set({ categories: (await ask("order_categories", { category_ids: ids })) ?? before });
+    const shown = ids.map((id) => before.find((category) => category.id === id));
+    store.set({ categories: shown });
+    const categories = await ask("order_categories", { category_ids: ids }, changeCategories);
+    if (!categories && state.categories === shown) store.set({ categories: before });
   }
 
   async function deleteCategory(category) {
     if (category.instances === 0 && !(await confirmDelete(root, category))) return;
     try {
-      store.set({ categories: await server.request("delete_category", { category_id: category.id }) });
+      await changeCategories("delete_category", { category_id: category.id });
     } catch (error) {
       if (error.kind !== "in_use") return messages.error(error.message);
       const others = state.categories.filter((one) => one.id !== category.id);
       const target = await chooseMerge(root, category, error.details.instances ?? category.instances, others);
       if (target === null) return;
-      const categories = await ask("delete_category", { category_id: category.id, merge_into: target });
-      if (!categories) return;
-      store.set({ categories });
+      const how = { category_id: category.id, merge_into: target };
+      if (!(await ask("delete_category", how, changeCategories))) return;
     }
     if (state.currentId !== null) open(state.currentId);
   }

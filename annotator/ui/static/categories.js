@@ -133,18 +133,21 @@ export function createCategories(store, actions) {
       dragged = null;
     });
   }
-  list.addEventListener("dragover", (event) => {
-    if (!dragged) return;
+  /** Put the dragged row where the mouse is: before or after the row under it. */
+  function layDown(event) {
     event.preventDefault();
     const over = event.target.closest(".category");
     if (!over || over === dragged) return;
     const box = over.getBoundingClientRect();
     if (event.clientY < box.top + box.height / 2) over.before(dragged);
     else over.after(dragged);
+  }
+  list.addEventListener("dragover", (event) => {
+    if (dragged) layDown(event);
   });
   list.addEventListener("drop", (event) => {
     if (!dragged) return;
-    event.preventDefault();
+    layDown(event); // a quick drag may end before it was seen over its last row
     dragged = null;
     const ids = [...list.children].map((row) => Number(row.dataset.id));
     actions.order(ids);
