@@ -14,8 +14,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from annotator.errors import AnnotatorError
-from annotator.prediction import Prompt
+from annotator.prediction import Embedding, Prediction, Prompt
 from annotator.segmenters import SEGMENTERS, get_segmenter
 from annotator.segmenters.base import Segmenter
 
@@ -47,6 +48,29 @@ class Target:
     valid: np.ndarray
 
 
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture whose objects are known: H×W×3 uint8 RGB, H×W label map, ids of the objects that are large enough."""
+
+    image: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+
+    def target(self, chosen: int) -> Target:
+        return Target(image=self.image, truth=self.labels == chosen, valid=self.labels != IGNORED)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one more click brought: all clicks so far as (x, y, label), the answer, the mask chosen of it (H×W bool)."""
+
+    clicks: tuple[tuple[int, int, int], ...]
+    prediction: Prediction
+    chosen: int
+    mask: np.ndarray
+    seconds: float
+
+
 @dataclass
 class Trial:
     """What happened with one target: IoU after each click, and how the rest went."""
@@ -65,9 +89,8 @@ class Trial:
         return next((number for number, reached in enumerate(self.ious, 1) if reached >= iou), MOST_CLICKS)
 
 
-def targets(folder: Path, count: int, seed: int) -> Iterator[Target]:
-    """Up to `count` targets, one a picture, drawn with a fixed seed."""
-    random = np.random.default_rng(seed)
+def pictures(folder: Path, random: np.random.Generator, smallest: float = SMALLEST) -> Iterator[LabelledPicture]:
+    """The pictures of a set in random order, with their objects of at least `smallest` of the picture, if any."""
     pairs = [
         (image, mask)
         for mask in sorted((folder / "masks").glob("*.png"))
@@ -75,20 +98,21 @@ def targets(folder: Path, count: int, seed: int) -> Iterator[Target]:
     ]
     if not pairs:
         raise AnnotatorError(f"{folder} has no masks/*.png with a picture of the same name in images/.")
-    found = 0
     for number in random.permutation(len(pairs)):
         image, labels = (cv2.imread(str(path), way) for path, way in zip(pairs[number], WAYS, strict=True))
         if image is None or labels is None or image.shape[:2] != labels.shape:
             raise AnnotatorError(f"{pairs[number][1]} is not a label map of the size of {pairs[number][0]}.")
         ids, areas = np.unique(labels, return_counts=True)
-        fit = ids[(ids > 0) & (ids < IGNORED) & (areas > SMALLEST * labels.size)]
-        if len(fit):
-            chosen = random.choice(fit)
-            rgb = np.ascontiguousarray(image[:, :, ::-1])
-            yield Target(image=rgb, truth=labels == chosen, valid=labels != IGNORED)
-            found += 1
-        if found == count:
-            return
+        fit = ids[(ids > 0) & (ids < IGNORED) & (areas > smallest * labels.size)]
+        yield LabelledPicture(image=np.ascontiguousarray(image[:, :, ::-1]), labels=labels, ids=fit)
+
+
+def targets(folder: Path, count: int, seed: int) -> Iterator[Target]:
+    """Up to `count` targets, one a picture, drawn with a fixed seed."""
+    random = np.random.default_rng(seed)
+    with_objects = (picture for picture in pictures(folder, random) if len(picture.ids))
+    for picture in islice(with_objects, count):
+        yield picture.target(random.choice(picture.ids))
 
 
 def next_click(mask: np.ndarray, target: Target) -> tuple[int, int, int] | None:
@@ -109,28 +133,37 @@ def iou(mask: np.ndarray, target: Target) -> float:
     return float((mask & target.truth & target.valid).sum() / union) if union else 1.0
 
 
-def try_target(segmenter: Segmenter, target: Target) -> Trial:
-    """Click until MOST_CLICKS, or until nothing is wrong or (after LEAST_CLICKS) little."""
-    trial = Trial()
+def answers(
+    segmenter: Segmenter, embedding: Embedding, target: Target, choose: Callable[[Prediction], int]
+) -> Iterator[Answer]:
+    """Click where the chosen mask of the last answer is most wrong, until MOST_CLICKS or until nothing is."""
     clicks: list[tuple[int, int, int]] = []
     fed_back: np.ndarray | None = None
-    start = time.perf_counter()
-    embedding = segmenter.embed(target.image)
-    trial.embed_s = time.perf_counter() - start
     mask = np.zeros(target.truth.shape, bool)
     while len(clicks) < MOST_CLICKS and (click := next_click(mask, target)) is not None:
         clicks.append(click)
         given = np.array(clicks)
         start = time.perf_counter()
         prediction = segmenter.predict(embedding, Prompt(given[:, :2], given[:, 2], mask_input=fed_back))
-        mask = prediction.mask(prediction.best)
-        trial.answer_s.append(time.perf_counter() - start)
-        if len(clicks) == 1:
-            trial.best_of_three = max(iou(candidate, target) for candidate in prediction.masks)
-        fed_back = prediction.low_res_logits[prediction.best]
-        trial.ious.append(iou(mask, target))
-        trial.obeyed += [bool(mask[y, x]) == bool(label) for x, y, label in clicks]
-        if len(clicks) >= LEAST_CLICKS and trial.ious[-1] >= max(GOOD):
+        chosen = choose(prediction)
+        mask = prediction.mask(chosen)
+        yield Answer(tuple(clicks), prediction, chosen, mask, time.perf_counter() - start)
+        fed_back = prediction.low_res_logits[chosen]
+
+
+def try_target(segmenter: Segmenter, target: Target) -> Trial:
+    """Click until MOST_CLICKS, or until nothing is wrong or (after LEAST_CLICKS) little."""
+    trial = Trial()
+    start = time.perf_counter()
+    embedding = segmenter.embed(target.image)
+    trial.embed_s = time.perf_counter() - start
+    for answer in answers(segmenter, embedding, target, lambda prediction: prediction.best):
+        trial.answer_s.append(answer.seconds)
+        if len(answer.clicks) == 1:
+            trial.best_of_three = max(iou(candidate, target) for candidate in answer.prediction.masks)
+        trial.ious.append(iou(answer.mask, target))
+        trial.obeyed += [bool(answer.mask[y, x]) == bool(label) for x, y, label in answer.clicks]
+        if len(answer.clicks) >= LEAST_CLICKS and trial.ious[-1] >= max(GOOD):
             break
     return trial
 
