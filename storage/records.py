@@ -24,6 +24,13 @@ class Origin(StrEnum):
     IMPORT = "import"
 
 
+class RunState(StrEnum):
+    """Where the proposing on a picture stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageRecord:
     """One picture of the workspace. Width and height are those of the stored, upright pixels."""
@@ -111,3 +118,39 @@ class InstanceRecord:
     is_crowd: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalRecord:
+    """A mask that the grid found on a picture, not (yet) an instance."""
+
+    id: int
+    image_id: int
+    rle: Rle
+    bbox_xywh: tuple[int, int, int, int]
+    area: int  # pixels
+    predicted_iou: float
+    stability_score: float
+    model: str
+    point_xy: tuple[float, float]  # the grid's point that it answers, in pixels of the picture
+    shown: bool  # by the thresholds of the run that made it
+    rejected: bool  # by a labeler: not offered again
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalRunRecord:
+    """The grid on one picture, done or waiting for its turn."""
+
+    image_id: int
+    state: RunState
+    fingerprint: str  # of the segmenter
+    model: str  # its name
+    settings: dict[str, Any]
+    message: str  # why it failed, "" where it did not
+    open_count: int  # proposals shown by its settings, neither rejected nor (nearly) an instance
+    updated_at: datetime
+
+    def same_work(self, *, fingerprint: str, settings: dict[str, Any]) -> bool:
+        """Whether this run did, without a failure, what that segmenter would do with those settings."""
+        return not self.message and (self.fingerprint, self.settings) == (fingerprint, settings)

@@ -1,5 +1,6 @@
 """COCO run-length encoding of masks, by pycocotools."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,14 @@ class Rle:
         """The tightest box, COCO form: one pixel at the top left is (0, 0, 1, 1); (0, 0, 0, 0) when empty."""
         x, y, width, height = (int(v) for v in coco_mask.toBbox(self.to_coco()))
         return x, y, width, height
+
+
+def iou_matrix(rles: Sequence[Rle], others: Sequence[Rle]) -> np.ndarray:
+    """N masks and M masks of one size -> N×M float64: each pair's intersection over union."""
+    if not rles or not others:
+        return np.zeros((len(rles), len(others)))
+    found = coco_mask.iou([one.to_coco() for one in rles], [one.to_coco() for one in others], [0] * len(others))
+    return np.asarray(found, np.float64).reshape(len(rles), len(others))
 
 
 def _runs(counts: str) -> np.ndarray:

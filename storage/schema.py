@@ -168,6 +168,62 @@ class OperationRow(Base):
     __table_args__ = (CheckConstraint("kind IN ('step', 'undo', 'redo')", name="kind"),)
 
 
+class ProposalRow(Base):
+    """A mask that the grid found, not (yet) an instance. Rejected ones stay, so that they are known again."""
+
+    __tablename__ = "proposals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    rle_height: Mapped[int]
+    rle_width: Mapped[int]
+    rle_counts: Mapped[str]
+    bbox_x: Mapped[int]
+    bbox_y: Mapped[int]
+    bbox_width: Mapped[int]
+    bbox_height: Mapped[int]
+    area: Mapped[int]
+    predicted_iou: Mapped[float]
+    stability_score: Mapped[float]
+    model: Mapped[str] = mapped_column(String(80))
+    point_x: Mapped[float]
+    point_y: Mapped[float]
+    shown: Mapped[bool]
+    rejected: Mapped[bool]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("rle_height > 0 AND rle_width > 0", name="size"),
+        CheckConstraint(
+            "bbox_x >= 0 AND bbox_y >= 0 AND bbox_x + bbox_width <= rle_width AND bbox_y + bbox_height <= rle_height",
+            name="bbox",
+        ),
+        CheckConstraint("area BETWEEN 1 AND bbox_width * bbox_height", name="area"),
+        Index(None, "image_id", "rejected"),
+        NO_REUSE,
+    )
+
+
+class ProposalRunRow(Base):
+    """The grid on one picture: the run that made its proposals, and beside it perhaps one that waits."""
+
+    __tablename__ = "proposal_runs"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(200))
+    model: Mapped[str] = mapped_column(String(80))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    message: Mapped[str]
+    open_count: Mapped[int]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'done')", name="state"),
+        CheckConstraint("open_count >= 0", name="open_count"),
+    )
+
+
 class InstanceRow(Base):
     """A saved mask. A deleted one stays, so that undo brings back the same id."""
 

@@ -4,16 +4,18 @@ from storage.database import Database
 from storage.repository.categories import UNSET, Categories
 from storage.repository.images import Images
 from storage.repository.instances import Instances
+from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
 
-__all__ = ["UNSET", "Repository"]
+__all__ = ["DUPLICATE_IOU", "UNSET", "NewProposal", "Repository"]
 
 
-class Repository(Images, Categories, Sessions, Instances):
+class Repository(Images, Categories, Sessions, Instances, Proposals):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, duplicate_iou: float = DUPLICATE_IOU) -> None:
+        """duplicate_iou: a proposal that overlaps an instance, or a rejected proposal, so much is not offered."""
+        self._database, self._duplicate_iou = database, duplicate_iou

@@ -1,10 +1,11 @@
-"""What a step does to instances, forwards and, for undo, backwards.
+"""What a step does to instances and proposals, forwards and, for undo, backwards.
 
+Its payload may hold "changes", those of instances, and "rejected", the ids of the proposals that it rejects.
 A change is {"id", "before", "after"}. before None: the step makes the instance. after None: the step deletes it.
 Neither None: the step changes the values in `after`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,27 +19,58 @@ from storage.repository.instances import (
     live_instance_row,
     values_of,
 )
+from storage.repository.proposals import mark_rejected, open_proposal_rows, recount
 from storage.schema import ImageRow
 
 Change = dict[str, Any]
 
 
-def take(db_session: Session, image: ImageRow, changes: object, *, labeler: str) -> list[Change]:
-    """Apply the changes of a new step. Returns them as they are to be kept.
+def take(
+    db_session: Session, image: ImageRow, payload: Mapping[str, Any], *, labeler: str, duplicate_iou: float
+) -> dict[str, Any]:
+    """Do what the payload of a new step says. Returns the payload as it is to be kept.
 
     Kept are the ids of new instances, and as `before` what the instance really held: another labeler may have changed
     it since the caller looked, and undo must give that back. Raises RecordNotFound, StorageError.
     """
-    if not isinstance(changes, list | tuple):
-        raise StorageError(f"The changes of a step are a list; got {changes!r}.")
-    return [_take_one(db_session, image, change, labeler=labeler) for change in changes]
+    kept = dict(payload)
+    if "changes" in payload:
+        changes = _list(payload, "changes")
+        kept["changes"] = [_take_one(db_session, image, change, labeler=labeler) for change in changes]
+    if "rejected" in payload:
+        for row in open_proposal_rows(db_session, image.id, _list(payload, "rejected")):
+            row.rejected = True
+    if _touches(payload):
+        recount(db_session, image.id, duplicate_iou=duplicate_iou)
+    return kept
 
 
-def play(db_session: Session, image: ImageRow, changes: Sequence[Change], *, backwards: bool) -> None:
-    """Undo (backwards) or redo the kept changes of a step.
+def play(
+    db_session: Session, image: ImageRow, payload: Mapping[str, Any], *, backwards: bool, duplicate_iou: float
+) -> None:
+    """Undo (backwards) or redo what the kept payload of a step did.
 
     An instance that someone deleted meanwhile is changed, and stays deleted.
     """
+    _play_changes(db_session, image, payload.get("changes", []), backwards=backwards)
+    if "rejected" in payload:
+        mark_rejected(db_session, image.id, payload["rejected"], rejected=not backwards)
+    if _touches(payload):
+        recount(db_session, image.id, duplicate_iou=duplicate_iou)
+
+
+def _touches(payload: Mapping[str, Any]) -> bool:
+    return "changes" in payload or "rejected" in payload
+
+
+def _list(payload: Mapping[str, Any], name: str) -> Sequence[Any]:
+    value = payload[name]
+    if not isinstance(value, list | tuple):
+        raise StorageError(f"The {name} of a step are a list; got {value!r}.")
+    return value
+
+
+def _play_changes(db_session: Session, image: ImageRow, changes: Sequence[Change], *, backwards: bool) -> None:
     for change in reversed(changes) if backwards else changes:
         row = instance_row(db_session, image, change["id"])
         source, target = ("after", "before") if backwards else ("before", "after")

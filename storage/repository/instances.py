@@ -13,7 +13,8 @@ from storage.errors import RecordNotFound, StorageError
 from storage.records import InstanceRecord, Origin
 from storage.repository.categories import living_category
 from storage.repository.images import image_row
-from storage.rle import Rle
+from storage.repository.masks import assign_mask, mask_of
+from storage.repository.proposals import recount
 from storage.schema import ImageRow, InstanceRow
 
 Values = Mapping[str, Any]  # what a caller says about an instance, in plain JSON; VALUE_KEYS are its keys
@@ -26,6 +27,7 @@ class Instances:
     """The instance part of the Repository. Deleted instances are never given out."""
 
     _database: Database
+    _duplicate_iou: float
 
     def instances(self, image_id: int) -> list[InstanceRecord]:
         """Those of one picture, oldest first; [] also where there is no such picture."""
@@ -54,6 +56,7 @@ class Instances:
         with self._database.write() as db_session:
             image = image_row(db_session, image_id)
             rows = [insert_instance(db_session, image, each, labeler=labeler) for each in values]
+            recount(db_session, image_id, duplicate_iou=self._duplicate_iou)
             return [_record(row) for row in rows]
 
 
@@ -79,7 +82,7 @@ def assign_values(db_session: Session, image: ImageRow, row: InstanceRow, values
         if key == "category_id":
             row.category_id = living_category(db_session, value)
         elif key == "rle":
-            _assign_mask(image, row, value)
+            assign_mask(image, row, value)
         elif key == "origin":
             row.origin = Origin(value).value if value in list(Origin) else _refuse(key, value)
         elif key in ("predicted_iou", "stability_score"):
@@ -122,28 +125,12 @@ def _refuse(key: str, value: object) -> Any:
     raise StorageError(f"An instance's {key} cannot be {value!r}.")
 
 
-def _assign_mask(image: ImageRow, row: InstanceRow, coded: Any) -> None:
-    try:
-        rle = coded if isinstance(coded, Rle) else Rle.from_coco(coded)
-    except ValueError as e:
-        raise StorageError(str(e)) from e
-    if rle.size_hw != (image.height, image.width):
-        raise StorageError(
-            f"A mask has its picture's size, {image.height}×{image.width} (height×width); "
-            f"this one has {rle.size_hw[0]}×{rle.size_hw[1]}."
-        )
-    row.rle_height, row.rle_width = rle.size_hw
-    row.rle_counts = rle.counts
-    row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height = rle.bbox_xywh
-    row.area = rle.area
-
-
 def _record(row: InstanceRow) -> InstanceRecord:
     return InstanceRecord(
         id=row.id,
         image_id=row.image_id,
         category_id=row.category_id,
-        rle=Rle(size_hw=(row.rle_height, row.rle_width), counts=row.rle_counts),
+        rle=mask_of(row),
         bbox_xywh=(row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height),
         area=row.area,
         predicted_iou=row.predicted_iou,

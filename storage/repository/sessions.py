@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from storage.database import Database
 from storage.errors import RecordNotFound, StaleRevision
 from storage.records import EventRecord, ImageStatus, SessionRecord
-from storage.repository import changes as instance_changes
+from storage.repository import changes
 from storage.repository.images import image_row
 from storage.schema import EventRow, OperationRow, SessionRow
 
@@ -22,6 +22,7 @@ class Sessions:
     """
 
     _database: Database
+    _duplicate_iou: float
 
     def session(self, image_id: int, labeler: str) -> SessionRecord:
         """The labeler's session on the picture, made when there was none. Raises RecordNotFound."""
@@ -64,10 +65,10 @@ class Sessions:
         chosen_candidate: int | None,
         status: str,
     ) -> SessionRecord:
-        """Take a step: append its event, drop what was undone, and apply payload["changes"] to the instances.
+        """Take a step: append its event, drop what was undone, and do what its payload says.
 
-        changes: [{"id", "before", "after"}, ...], see storage/repository/changes.py. They are kept with the ids of new
-        instances filled in. A new picture becomes one in progress.
+        payload: may hold changes of instances and rejected proposals, see storage/repository/changes.py. Changes are
+        kept with the ids of new instances filled in. A new picture becomes one in progress.
         Raises StaleRevision, RecordNotFound, StorageError; then nothing was written.
         """
         with self._database.write() as db_session:
@@ -76,9 +77,7 @@ class Sessions:
                 return _record(db_session, row)
             _check_revision(row, expected_revision)
             image = image_row(db_session, row.image_id)
-            if "changes" in payload:
-                kept = instance_changes.take(db_session, image, payload["changes"], labeler=row.labeler)
-                payload = {**payload, "changes": kept}
+            payload = changes.take(db_session, image, payload, labeler=row.labeler, duplicate_iou=self._duplicate_iou)
             db_session.execute(delete(EventRow).where(EventRow.session_id == row.id, EventRow.undone))
             last = db_session.scalar(select(func.max(EventRow.seq)).where(EventRow.session_id == row.id)) or 0
             db_session.add(
@@ -153,7 +152,7 @@ class Sessions:
             if event is not None:
                 event.undone = is_undo
                 image = image_row(db_session, row.image_id)
-                instance_changes.play(db_session, image, event.payload.get("changes", []), backwards=is_undo)
+                changes.play(db_session, image, event.payload, backwards=is_undo, duplicate_iou=self._duplicate_iou)
                 if status is not None:
                     row.chosen_candidate, row.status = chosen_candidate, status
                 elif chosen_candidate is not None:
