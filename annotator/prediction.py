@@ -1,6 +1,6 @@
 """Value types of a segmenter call: what goes in (Prompt), what is kept (Embedding), what comes out (Prediction)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -53,6 +53,11 @@ class Prompt:
             object.__setattr__(self, "mask_input", logits)
         if not len(coords) and self.box_xyxy is None and self.mask_input is None:
             raise PromptError("A prompt needs a point, a box, or an earlier mask.")
+
+
+def single_points(point_coords: np.ndarray) -> list[Prompt]:
+    """N×2 (x, y) -> N prompts of one foreground point each."""
+    return [Prompt(point_coords=point[None], point_labels=np.ones(1, np.int64)) for point in point_coords]
 
 
 @dataclass(frozen=True)
@@ -125,16 +130,52 @@ class Prediction:
         return upscale_mask(self.low_res_logits[index], self.frame, size_hw or self.frame.size_hw)
 
 
-def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> np.ndarray:
-    """256×256 float32 logits in `frame` -> H×W bool of size_hw, only the rows that can hold mask pixels computed.
+@dataclass(frozen=True, eq=False)
+class PointAnswers:
+    """Candidates that answer points asked one by one, those of a high enough predicted IoU; by point, then candidate.
 
-    Interpolation never exceeds its neighbours, so nothing positive lies more than one low-res pixel (and one frame
-    pixel for the second step) away from a positive logit; everything outside that box is False without being looked at.
+    point_index: K int64, which point each answers. predicted_iou: K float32 as the network gave it: SAM's go a little
+    beyond 1, and their order there still says which is best. low_res_logits: K×256×256 float32, right wherever they
+    bear on the picture, and anything in the padding.
     """
+
+    point_index: np.ndarray
+    predicted_iou: np.ndarray
+    low_res_logits: np.ndarray
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction], *, above: float) -> "PointAnswers":
+        """From the answer to each point in turn."""
+        scores = np.array([one.predicted_iou for one in predictions], np.float32).reshape(-1, CANDIDATES)
+        points, candidates = np.nonzero(scores > above)
+        logits = [predictions[int(point)].low_res_logits[one] for point, one in zip(points, candidates, strict=True)]
+        return cls(
+            point_index=points,
+            predicted_iou=scores[points, candidates],
+            low_res_logits=np.array(logits, np.float32).reshape(-1, LOW_RES_SIDE, LOW_RES_SIDE),
+        )
+
+
+def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> np.ndarray:
+    """256×256 float32 logits in `frame` -> H×W bool of size_hw, only the rows that can hold mask pixels computed."""
     mask = np.zeros(size_hw, bool)
-    rows, columns = np.flatnonzero((logits > MASK_THRESHOLD).any(1)), np.flatnonzero((logits > MASK_THRESHOLD).any(0))
+    for top, left, strip in upscaled_strips(logits, frame, size_hw):
+        mask[top : top + strip.shape[0], left : left + strip.shape[1]] = strip > MASK_THRESHOLD
+    return mask
+
+
+def upscaled_strips(
+    logits: np.ndarray, frame: Frame, size_hw: tuple[int, int], *, above: float = MASK_THRESHOLD
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """256×256 float32 logits in `frame` -> the box of an H×W picture outside of which none of them is greater than
+    `above`, in strips from top to bottom: row and column of the first pixel, and h×w float32 upscaled logits.
+
+    Interpolation never exceeds its neighbours, so nothing above lies more than one low-res pixel (and one frame pixel
+    for the second step) away from a logit above.
+    """
+    rows, columns = np.flatnonzero((logits > above).any(1)), np.flatnonzero((logits > above).any(0))
     if not len(rows):
-        return mask
+        return
     per_cell = frame.side / LOW_RES_SIDE
     spans = []
     for found, inner, size in zip((rows, columns), frame.inner_hw, size_hw, strict=True):
@@ -143,7 +184,7 @@ def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> 
         spans.append((max(0, int(first * scale)), min(size, int(np.ceil(last * scale)) + 1)))
     (top, bottom), (left, right) = spans
     if top >= bottom or left >= right:
-        return mask
+        return
     side, (height, width) = frame.side, frame.inner_hw
     framed = cv2.resize(logits.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)[:height, :width]
     for start in range(top, bottom, STRIP_ROWS):  # strips bound the memory of a 100-megapixel mask
@@ -152,8 +193,7 @@ def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> 
         stretched = framed[low] + share[:, None] * (framed[high] - framed[low])
         # OpenCV resizes whole rows faster than any way to compute only left..right of them
         strip = cv2.resize(stretched, (size_hw[1], stop - start), interpolation=cv2.INTER_LINEAR)
-        mask[start:stop, left:right] = strip[:, left:right] > MASK_THRESHOLD
-    return mask
+        yield start, left, strip[:, left:right]
 
 
 def upscale_weights(outputs: np.ndarray, side: int, inner: int, size: int) -> np.ndarray:

@@ -28,6 +28,19 @@ class Rle:
         return cls(size_hw=(int(mask.shape[0]), int(mask.shape[1])), counts=coded["counts"].decode("ascii"))
 
     @classmethod
+    def encode_part(cls, part: np.ndarray, *, at: tuple[int, int], size_hw: tuple[int, int]) -> "Rle":
+        """h×w bool, a mask's part that begins at row and column `at` of H×W pixels and lies within -> the whole's runs.
+
+        Costs what the part costs, not what the whole does.
+        """
+        (height, width), (top, left) = part.shape, at
+        framed = np.zeros((width, height + 2), bool)  # column by column, each between two pixels outside
+        framed[:, 1:-1] = part.T
+        columns, rows = np.nonzero(framed[:, 1:] != framed[:, :-1])
+        edges = (left + columns) * size_hw[0] + top + rows
+        return cls._from_runs(np.diff(edges, prepend=0, append=size_hw[0] * size_hw[1]), size_hw)
+
+    @classmethod
     def from_coco(cls, coded: dict[str, Any]) -> "Rle":
         """{"size": [h, w], "counts": str or bytes} -> Rle. Raises ValueError when the runs do not fill the size.
 

@@ -11,9 +11,11 @@ from annotator.prediction import (
     LOW_RES_SIDE,
     Embedding,
     Frame,
+    PointAnswers,
     Prediction,
     Prompt,
     resize_image,
+    single_points,
     stability_scores,
 )
 
@@ -76,6 +78,12 @@ class FakeSegmenter:
 
     def predict_batch(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Prediction]:
         return [self.predict(embedding, prompt) for prompt in prompts]
+
+    def predict_points(self, embedding: Embedding, point_coords: np.ndarray, *, above: float) -> PointAnswers:
+        return PointAnswers.of(self.predict_batch(embedding, single_points(point_coords)), above=above)
+
+    def features(self, embedding: Embedding) -> np.ndarray:
+        return embedding.arrays["picture"]  # the colours of the 16×16 copy
 
     def _candidate(self, frame: Frame, prompt: Prompt, number: int) -> np.ndarray:
         """256×256 float32: how many low-res pixels inside (above 0) or outside (below 0) each place is."""

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from annotator.prediction import Embedding, Prediction, Prompt
+from annotator.prediction import Embedding, PointAnswers, Prediction, Prompt
 
 Notify = Callable[[str], None]  # takes one line for the user: "out of GPU memory, going on on the CPU"
 
@@ -35,6 +35,20 @@ class Segmenter(Protocol):
 
     def predict_batch(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Prediction]:
         """Answer many prompts of one embedding, in their order; the same answers as one by one, to rounding."""
+        ...
+
+    def predict_points(self, embedding: Embedding, point_coords: np.ndarray, *, above: float) -> PointAnswers:
+        """Answer each of N×2 (x, y) points alone, as a foreground click, with the candidates above a predicted IoU.
+
+        `PointAnswers.of` makes it of predict_batch; a segmenter may know how to do no more than is asked for.
+        """
+        ...
+
+    def features(self, embedding: Embedding) -> np.ndarray:
+        """What the encoder saw at each place of the picture, h×w×C float32 without the padding; alike places are near.
+
+        Raises PromptError for an embedding of another segmenter.
+        """
         ...
 
 

@@ -13,7 +13,7 @@ from segment_anything import sam_model_registry
 from segment_anything.modeling import Sam
 
 from annotator.errors import CheckpointError
-from annotator.prediction import Embedding, Frame, Prediction, Prompt, stability_scores
+from annotator.prediction import Embedding, Frame, PointAnswers, Prediction, Prompt, single_points, stability_scores
 from annotator.segmenters.base import LoadOptions, Notify
 from annotator.segmenters.checkpoints import require
 from annotator.segmenters.checks import check_embedding, check_image
@@ -92,6 +92,17 @@ class SamSegmenter:
                         frame=embedding.frame,
                     )
         return [answers[index] for index in range(len(prompts))]
+
+    def predict_points(self, embedding: Embedding, point_coords: np.ndarray, *, above: float) -> PointAnswers:
+        """Answer each point alone with the candidates above a predicted IoU; see Segmenter."""
+        return PointAnswers.of(self.predict_batch(embedding, single_points(point_coords)), above=above)
+
+    def features(self, embedding: Embedding) -> np.ndarray:
+        """The image embedding where the picture lies, h×w×256 float32, a place for 16×16 pixels of the frame."""
+        check_embedding(embedding, self.fingerprint)
+        array = embedding.arrays[ARRAY]
+        height, width = (max(1, round(n * array.shape[1] / self._side)) for n in embedding.frame.inner_hw)
+        return np.ascontiguousarray(array[:, :height, :width].transpose(1, 2, 0))
 
 
 def _encode(scaled: np.ndarray, sam: Sam, device: torch.device) -> np.ndarray:

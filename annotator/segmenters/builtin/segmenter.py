@@ -4,12 +4,22 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from annotator.errors import CheckpointError
-from annotator.prediction import Embedding, Frame, Prediction, Prompt, resize_image, stability_scores
+from annotator.prediction import (
+    Embedding,
+    Frame,
+    PointAnswers,
+    Prediction,
+    Prompt,
+    resize_image,
+    single_points,
+    stability_scores,
+)
 from annotator.segmenters.base import LoadOptions, Notify
 from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.network import SIDE, Network, Prepared
@@ -22,6 +32,7 @@ WEIGHTS = Path(__file__).with_name("weights.safetensors")
 PREPROCESSING = 1  # raise it whenever what goes into the encoder, or what is kept of it, changes
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of RGB in 0..1, as ImageNet networks are fed
 STD = np.array([0.229, 0.224, 0.225], np.float32)
+FEATURE_STRIDE = 8  # of the frame's pixels: the finest scale of the queries
 CHUNK = {"cpu": 8, "mps": 16, "cuda": 64}  # prompts in one decoder pass: some 25 MB of activations each
 
 
@@ -70,6 +81,18 @@ class BuiltinSegmenter:
         """Answer many prompts of one embedding, in their order; one pass for each chunk of them, to bound memory."""
         check_embedding(embedding, self.fingerprint)
         return [prediction for chunk in self._chunks(prompts) for prediction in self._answer(embedding, chunk)]
+
+    def predict_points(self, embedding: Embedding, point_coords: np.ndarray, *, above: float) -> PointAnswers:
+        """Answer each point alone with the candidates above a predicted IoU; see Segmenter."""
+        return PointAnswers.of(self.predict_batch(embedding, single_points(point_coords)), above=above)
+
+    def features(self, embedding: Embedding) -> np.ndarray:
+        """The unit vectors by which the network itself tells what is alike, of all three scales one after another."""
+        check_embedding(embedding, self.fingerprint)
+        height, width = (max(1, round(n / FEATURE_STRIDE)) for n in embedding.frame.inner_hw)
+        side = SIDE // FEATURE_STRIDE
+        scales = [cv2.resize(embedding.arrays[name], (side, side)) for name in ("query1", "query2", "query3")]
+        return np.concatenate(scales, axis=2)[:height, :width]
 
     def _chunks(self, prompts: Sequence[Prompt]) -> Iterator[Sequence[Prompt]]:
         length = CHUNK[torch.device(self.device).type]
