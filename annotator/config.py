@@ -25,6 +25,7 @@ class Settings:
     access_code: str | None = None
     max_pixels: int = 100_000_000
     display_side: int = 2560  # longer side of the picture the page shows; larger ones are shown reduced
+    duplicate_iou: float = 0.8  # a proposal that overlaps an instance, or a rejected one, so much is not offered
     embedding_memory_bytes: int = 512 * 2**20
     embedding_disk_bytes: int = 8 * 2**30
 
@@ -32,6 +33,8 @@ class Settings:
         object.__setattr__(self, "data", Path(self.data).expanduser().resolve())
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"A port lies between 0 and 65535, got {self.port}.")
+        if not 0 < self.duplicate_iou <= 1:
+            raise SettingsError(f"duplicate_iou lies between 0 and 1, got {self.duplicate_iou}.")
 
     @property
     def url(self) -> str:

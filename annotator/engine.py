@@ -121,10 +121,12 @@ class Engine:
             self._segmenter = segmenter
         return segmenter
 
-    def encode(self, image: ImageRecord, *, urgent: bool, asker: str | None = None) -> Encoding:
-        """Have an image encoded in the background; see Encoder.request."""
+    def encode(
+        self, image: ImageRecord, *, urgent: bool, asker: str | None = None, segmenter: Segmenter | None = None
+    ) -> Encoding:
+        """Have an image encoded in the background, by the segmenter at work or a given one; see Encoder.request."""
         return self._encoder.request(
-            image.sha256, lambda: self._load_pixels(image), self.segmenter, urgent=urgent, asker=asker
+            image.sha256, lambda: self._load_pixels(image), segmenter or self.segmenter, urgent=urgent, asker=asker
         )
 
     def answer(self, image: ImageRecord, state: SessionState, embedding: Embedding) -> Answer:

@@ -3,8 +3,9 @@
 import itertools
 import logging
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -35,12 +36,25 @@ class Job:
     message: str = ""
     lines: list[str] = field(default_factory=list)
     result: Any = None
+    subject: tuple[int, ...] = ()  # the pictures that it is about, where it is about some
+    _began_at: float | None = field(default=None, repr=False)  # by the monotonic clock, when progress was first made
+    _begun_with: int = field(default=0, repr=False)
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     _ended: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def count(self, done: int, total: int) -> None:
         """Report how far the work is."""
+        if self._began_at is None:
+            self._began_at, self._begun_with = time.monotonic(), done
         self.done, self.total = done, total
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the rest takes at the rate so far, None before there is a rate."""
+        made = self.done - self._begun_with
+        if self._began_at is None or made <= 0 or self.state is not JobState.RUNNING:
+            return None
+        return (time.monotonic() - self._began_at) / made * max(0, self.total - self.done)
 
     def progress(self, done: int, total: int) -> None:
         """The same, for work that stops by an exception: raises Cancelled when the user asked for a stop."""
@@ -61,7 +75,9 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         names = ("id", "kind", "state", "done", "total", "message", "lines", "result")
-        return {name: getattr(self, name) for name in names}
+        left = self.seconds_left
+        more = {"seconds_left": None if left is None else round(left, 1), "image_ids": list(self.subject)}
+        return {name: getattr(self, name) for name in names} | more
 
 
 class Jobs:
@@ -72,10 +88,10 @@ class Jobs:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def start(self, kind: str, work: Callable[[Job], Any]) -> Job:
-        """Run work(job) in the background; what it returns becomes the job's result."""
+    def start(self, kind: str, work: Callable[[Job], Any], *, subject: Sequence[int] = ()) -> Job:
+        """Run work(job) in the background; what it returns becomes the job's result. subject: as in Job."""
         with self._lock:
-            job = Job(id=f"{kind}-{next(self._numbers)}", kind=kind)
+            job = Job(id=f"{kind}-{next(self._numbers)}", kind=kind, subject=tuple(subject))
             self._jobs[job.id] = job
             for old in [j for j in self._jobs.values() if j.state is not JobState.RUNNING][:-KEPT_JOBS]:
                 del self._jobs[old.id]

@@ -8,8 +8,9 @@ from typing import Any
 
 from annotator.engine import Answer, Engine
 from annotator.errors import AnnotatorError, ConflictError, ImageError, PromptError
+from annotator.proposals import accepted_values, offers
 from annotator.session import SessionState, describe, fold
-from storage.errors import StaleRevision
+from storage.errors import StaleRevision, proposals_gone
 from storage.records import EventRecord, ImageRecord, InstanceRecord, Origin, SessionRecord
 from storage.repository import Repository
 
@@ -90,6 +91,13 @@ class Labelling:
         wait_s: float = WAIT_FOR_ENCODING_S,
     ) -> SessionView:
         """Record the actions in order; see Workspace.act."""
+        touched = self.record(image, actions, labeler=labeler, revision=revision)
+        return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s)
+
+    def record(
+        self, image: ImageRecord, actions: Sequence[dict[str, Any]], *, labeler: str, revision: int | None = None
+    ) -> bool:
+        """The same without an answer; whether anything but the prompt was touched."""
         touched = False
         for action in actions:
             session = self._repository.session(image.id, labeler)
@@ -100,7 +108,7 @@ class Labelling:
                 session = self._record(image, session, action, op_id)
             touched = touched or action.get("kind") not in ("point", "box", "move_point", "delete_point", "choose")
             revision = session.revision
-        return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s)
+        return touched
 
     def _record(self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str) -> SessionRecord:
         kind = action.get("kind")
@@ -152,7 +160,25 @@ class Labelling:
             category = self._repository.category(_whole(action, "category_id"))
             before, after = {"category_id": instance.category_id}, {"category_id": category.id}
             return {"changes": [{"id": instance.id, "before": before, "after": after}]}
+        if kind == "accept_proposals":
+            category = self._repository.category(_whole(action, "category_id"))
+            return {"category_id": category.id, "changes": self._accepted(image, action, category.id)}
+        if kind == "reject_proposals":
+            return {"rejected": _ids(action)}
         raise PromptError(f"No action is called {kind!r}.")
+
+    def _accepted(self, image: ImageRecord, action: dict[str, Any], category_id: int) -> list[dict[str, Any]]:
+        """New instances from the proposals that are not (nearly) instances already: two may name the same ones."""
+        known = {offer.proposal.id: offer for offer in offers(self._repository, image.id)}
+        ids = _ids(action)
+        gone = [proposal_id for proposal_id in ids if proposal_id not in known or known[proposal_id].proposal.rejected]
+        if gone:
+            raise proposals_gone(gone)
+        chosen = [known[proposal_id] for proposal_id in ids]
+        new = [offer.proposal for offer in chosen if offer.overlap < self._repository.duplicate_iou]
+        if not new:
+            raise PromptError("These proposals are instances already. Nothing was written.")
+        return [{"id": None, "before": None, "after": accepted_values(one, category_id)} for one in new]
 
     def _commit(self, image: ImageRecord, state: SessionState, action: dict[str, Any], labeler: str) -> dict[str, Any]:
         """The chosen candidate as an instance, or as the new mask of the instance that is being edited."""
@@ -220,6 +246,16 @@ def _whole(action: dict[str, Any], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise PromptError(f"{name} must be a whole number, got {value!r}.")
     return value
+
+
+def _ids(action: dict[str, Any]) -> list[int]:
+    """proposal_ids, each once. Raises PromptError where there are none."""
+    ids = action.get("proposal_ids")
+    if not isinstance(ids, list) or not ids or not all(isinstance(i, int) and not isinstance(i, bool) for i in ids):
+        raise PromptError(
+            f"proposal_ids must be a list of proposals' ids, at least one; got {ids!r}. Select some first."
+        )
+    return list(dict.fromkeys(ids))
 
 
 def _label(action: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ kind and payload:
 - "commit" {category_id, changes}  saves the chosen candidate: the prompt is empty afterwards
 - "edit_instance" {instance_id, steps}   its prompts come back; the next commit replaces its mask
 - "delete_instance", "set_category" {changes}  leave the prompt as it is
+- "accept_proposals" {category_id, changes}, "reject_proposals" {rejected}  leave it, too
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ from annotator.prediction import CANDIDATES, Prediction, Prompt
 
 PROMPT_KINDS = ("point", "box", "move_point", "delete_point", "clear", "choose")
 INSTANCE_KINDS = ("commit", "delete_instance", "set_category", "edit_instance")
+PROPOSAL_KINDS = ("accept_proposals", "reject_proposals")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,10 @@ class SessionState:
         if kind in ("delete_instance", "set_category"):
             gone = kind == "delete_instance" and any(change["id"] == self.editing for change in payload["changes"])
             return replace(self, editing=None) if gone else self
-        raise PromptError(f"No step is called {kind!r}; known are {', '.join(PROMPT_KINDS + INSTANCE_KINDS)}.")
+        if kind in PROPOSAL_KINDS:
+            return self
+        known = ", ".join(PROMPT_KINDS + INSTANCE_KINDS + PROPOSAL_KINDS)
+        raise PromptError(f"No step is called {kind!r}; known are {known}.")
 
     def _step_of_point(self, index: Any) -> int:
         places = [at for at, step in enumerate(self.steps) if step.kind == "point"]
@@ -130,9 +135,17 @@ def describe(kind: str, payload: dict[str, Any]) -> str:
     """A step in a few words, for "Undo …"."""
     if kind == "point":
         return "foreground point" if payload["label"] else "background point"
+    if kind == "accept_proposals":
+        return f"naming of {_proposals(payload['changes'])}"
+    if kind == "reject_proposals":
+        return f"rejection of {_proposals(payload['rejected'])}"
     names = {"move_point": "move point", "delete_point": "delete point", "clear": "clear prompt", "choose": "choice"}
     names |= {"commit": "save", "delete_instance": "delete instance", "set_category": "change category"}
     return names.get(kind, "edit instance" if kind == "edit_instance" else kind)
+
+
+def _proposals(some: Sequence[Any]) -> str:
+    return f"{len(some)} proposal{'' if len(some) == 1 else 's'}"
 
 
 def _without_choices(steps: Sequence[Step], *, since: int) -> tuple[Step, ...]:

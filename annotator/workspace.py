@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from annotator import samples
+from annotator.comparing import Comparing
 from annotator.config import Settings
 from annotator.engine import Engine
 from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError
@@ -17,6 +18,8 @@ from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.pictures import PictureStore
+from annotator.proposals import ProposalView
+from annotator.proposing import Proposing
 from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
@@ -41,14 +44,17 @@ class Workspace:
         self.settings = settings
         self.notices: list[str] = []  # what changed by itself, such as a move to the CPU; the page tells new ones
         self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
-        self.repository = Repository(self.database)
+        self.repository = Repository(self.database, duplicate_iou=settings.duplicate_iou)
         self.pictures = PictureStore(settings.data)
         self.engine = Engine(settings, self.pixels, self._notice)
         self.labelling = Labelling(self.repository, self.engine)
         self.jobs = Jobs()
+        self.comparing = Comparing(self.repository, self.engine)
+        self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
+        self.proposing.close()
         self.jobs.cancel_all()
         self.engine.close()
         self.database.close()
@@ -165,6 +171,30 @@ class Workspace:
         self.repository.image(image_id)
         return self.repository.instances(image_id)
 
+    # proposals
+
+    def proposals(self, image_id: int) -> ProposalView:
+        """The picture's proposals and runs, each proposal with the instance that it overlaps most."""
+        return self.proposing.view(image_id)
+
+    def start_propose(
+        self, image_ids: Sequence[int] | None = None, settings: dict[str, Any] | None = None, *, again: bool = False
+    ) -> Job:
+        """Propose masks on these pictures, None: on all, in the background.
+
+        settings: what differs from the defaults of the segmenter at work. Pictures where the same was done before are
+        left out, unless again. Raises SettingsError, RecordNotFound.
+        """
+        return self.proposing.start(image_ids, self.proposing.settings(settings), again=again)
+
+    def accept_shown(self, image_id: int, category_id: int, *, labeler: str) -> int:
+        """Make instances of all open proposals that the run's settings show; returns how many."""
+        ids = [offer.proposal.id for offer in self.proposing.shown(image_id)]
+        if ids:
+            action = {"kind": "accept_proposals", "proposal_ids": ids, "category_id": category_id}
+            self.labelling.record(self.repository.image(image_id), [action], labeler=labeler)
+        return len(ids)
+
     # categories
 
     def categories(self) -> list[CategoryRecord]:
@@ -216,7 +246,9 @@ class Workspace:
         """Put another segmenter to work, its checkpoint downloaded first where it is missing."""
 
         def work(job: Job) -> dict[str, Any]:
-            return {"name": self.engine.switch(name, job.progress, job.cancelled).name}
+            segmenter = self.engine.switch(name, job.progress, job.cancelled)
+            self.proposing.resume()  # what waited for this one
+            return {"name": segmenter.name}
 
         return self.jobs.start("model", work)
 

@@ -1,5 +1,7 @@
 """What storage raises. The text of each says what was wrong, where, and what to do next."""
 
+from collections.abc import Sequence
+
 
 class StorageError(Exception):
     """The database could not be read or written, or refused what it was given; nothing was written."""
@@ -7,6 +9,14 @@ class StorageError(Exception):
 
 class RecordNotFound(StorageError):
     """An id that names nothing (any more)."""
+
+
+def proposals_gone(ids: Sequence[object]) -> RecordNotFound:
+    """What is raised for proposals that were replaced, rejected, or never there."""
+    named = f"{', '.join(map(str, ids[:5]))}{' and more' if len(ids) > 5 else ''}"
+    return RecordNotFound(
+        f"This picture has no open proposal {named} (any more): load its proposals again. Nothing was written."
+    )
 
 
 class StaleRevision(StorageError):

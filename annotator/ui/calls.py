@@ -64,14 +64,14 @@ class Calls:
             "samples_available": bool(samples.sample_paths()),
             "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
+            "jobs": [render.job_json(job) for job in self._workspace.proposing.running()],
         }
 
     def list_images(self, *, labeler: str) -> list[JSON]:
         return render.images_json(self._workspace)
 
     def set_status(self, *, labeler: str, image_id: int, status: str) -> JSON:
-        image = self._workspace.set_status(image_id, status)
-        return render.image_json(image, instances=self._workspace.repository.instance_count(image_id))
+        return render.counted_image_json(self._workspace.set_status(image_id, status), self._workspace)
 
     def remove_image(self, *, labeler: str, image_id: int) -> list[JSON]:
         self._workspace.remove_image(image_id)
@@ -90,6 +90,34 @@ class Calls:
     def answer(self, *, labeler: str, image_id: int, revision: int | None = None) -> JSON:
         view = self._workspace.look(image_id, labeler=labeler)
         return render.session_json(view, self._workspace, display=True)
+
+    # proposals
+
+    def propose(
+        self,
+        *,
+        labeler: str,
+        image_ids: list[int] | None = None,
+        settings: JSON | None = None,
+        again: bool = False,
+    ) -> JSON:
+        return render.job_json(self._workspace.start_propose(image_ids, settings, again=again))
+
+    def proposal_settings(self, *, labeler: str) -> JSON:
+        running = self._workspace.proposing.running()
+        return {
+            "settings": self._workspace.proposing.settings().to_json(),
+            "run": render.job_json(running[0]) if running else None,
+        }
+
+    def list_proposals(self, *, labeler: str, image_id: int) -> JSON:
+        return render.proposals_json(self._workspace.proposals(image_id), self._workspace)
+
+    def like_proposals(
+        self, *, labeler: str, image_id: int, instance_id: int | None = None, proposal_id: int | None = None
+    ) -> JSON:
+        alike = self._workspace.comparing.likeness(image_id, instance_id=instance_id, proposal_id=proposal_id)
+        return {"likeness": {str(one): likeness for one, likeness in alike.items()}}
 
     # categories
 

@@ -1,24 +1,28 @@
 """Records and views as the plain JSON that the page and the API's clients read."""
 
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 
+from annotator.automask import AutomaskSettings
 from annotator.engine import Candidate
 from annotator.images import display_size_hw
 from annotator.jobs import Job
 from annotator.labelling import SessionView
+from annotator.proposals import Offer, ProposalView
 from annotator.segmenters import SEGMENTERS
 from annotator.workspace import Workspace
-from storage.records import CategoryRecord, ImageRecord, InstanceRecord
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord, ProposalRunRecord, RunState
 from storage.rle import Rle
 
 JSON = dict[str, Any]
 
 
-def image_json(image: ImageRecord, *, instances: int) -> JSON:
+def image_json(image: ImageRecord, *, instances: int, proposals: int) -> JSON:
+    """instances, proposals: how many the picture has; of the proposals those that are open."""
     version = image.sha256[:8]  # the same id with other pixels is another address, so that browsers may keep pictures
     return {
         "id": image.id,
@@ -27,9 +31,17 @@ def image_json(image: ImageRecord, *, instances: int) -> JSON:
         "height": image.height,
         "status": image.status.value,
         "instances": instances,
+        "proposals": proposals,
         "url": f"annotator/pictures/{image.id}.jpg?v={version}",
         "thumb": f"annotator/thumbs/{image.id}.jpg?v={version}",
     }
+
+
+def counted_image_json(image: ImageRecord, workspace: Workspace) -> JSON:
+    repository = workspace.repository
+    return image_json(
+        image, instances=repository.instance_count(image.id), proposals=repository.proposal_count(image.id)
+    )
 
 
 def category_json(category: CategoryRecord, *, instances: int) -> JSON:
@@ -60,6 +72,49 @@ def instance_json(instance: InstanceRecord, size_hw: tuple[int, int] | None = No
     }
 
 
+def proposal_json(offer: Offer, size_hw: tuple[int, int] | None = None) -> JSON:
+    """size_hw: the size of the mask; the original's where it is None."""
+    proposal = offer.proposal
+    return {
+        "id": proposal.id,
+        "bbox_xywh": list(proposal.bbox_xywh),
+        "area": proposal.area,
+        "predicted_iou": round(proposal.predicted_iou, 6),
+        "stability_score": round(proposal.stability_score, 6),
+        "point_xy": list(proposal.point_xy),
+        "model": proposal.model,
+        "rle": (proposal.rle if size_hw is None else resized(proposal.rle, size_hw)).to_coco(),
+        "rejected": proposal.rejected,
+        "overlap": round(offer.overlap, 4),
+        "overlap_id": offer.instance_id,
+    }
+
+
+def proposals_json(view: ProposalView, workspace: Workspace) -> JSON:
+    """All of a picture's proposals, in the size that the page shows; best predicted IoU first."""
+    done, waiting = view.runs.get(RunState.DONE), view.runs.get(RunState.WAITING)
+    run = done or waiting
+    size_hw = shown_hw(view.image, workspace)
+    settings = workspace.proposing.settings() if run is None else AutomaskSettings.from_json(run.settings)
+    return {
+        "image_id": view.image.id,
+        "run": None if run is None else run_json(run, waits=waiting is not None),
+        "floor": asdict(settings.floor),
+        "duplicate_iou": view.duplicate_iou,
+        "proposals": [proposal_json(offer, size_hw) for offer in view.offers],
+    }
+
+
+def run_json(run: ProposalRunRecord, *, waits: bool) -> JSON:
+    """The run that the proposals are of; waits: whether the picture waits for another (or for its first)."""
+    return {
+        "state": (RunState.WAITING if waits else run.state).value,
+        "settings": run.settings,
+        "model": run.model,
+        "message": run.message,
+    }
+
+
 def candidate_json(candidate: Candidate, image: ImageRecord) -> JSON:
     """Area and box in pixels of the original, whatever the mask's size."""
     height, width = candidate.rle.size_hw
@@ -81,7 +136,7 @@ def session_json(view: SessionView, workspace: Workspace, *, display: bool) -> J
     size_hw = shown_hw(image, workspace) if display else image.size_hw
     box = view.state.box
     return {
-        "image": image_json(image, instances=workspace.repository.instance_count(image.id)),
+        "image": counted_image_json(image, workspace),
         "revision": view.revision,
         "display_hw": list(size_hw),
         "points": [{"x": step.at[0], "y": step.at[1], "label": step.label} for step in view.state.points],
@@ -108,8 +163,11 @@ def notices_json(workspace: Workspace) -> JSON:
 
 
 def images_json(workspace: Workspace) -> list[JSON]:
-    counts = workspace.repository.instance_counts()
-    return [image_json(image, instances=counts.get(image.id, 0)) for image in workspace.images()]
+    instances, proposals = workspace.repository.instance_counts(), workspace.repository.proposal_counts()
+    return [
+        image_json(image, instances=instances.get(image.id, 0), proposals=proposals.get(image.id, 0))
+        for image in workspace.images()
+    ]
 
 
 def categories_json(workspace: Workspace) -> list[JSON]:

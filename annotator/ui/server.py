@@ -126,6 +126,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         )
     except OSError as error:
         raise SettingsError(f"Cannot serve on port {settings.port}: {error}. Choose another with --port.") from error
+    workspace.proposing.resume()
     say(f"Open {share_url or local_url}")
     if code and not settings.access_code:
         say(f"Access code: {code}")

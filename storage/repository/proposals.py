@@ -9,7 +9,7 @@ from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.errors import RecordNotFound
+from storage.errors import proposals_gone
 from storage.records import ProposalRecord, ProposalRunRecord, RunState
 from storage.repository.images import image_row
 from storage.repository.masks import assign_mask, mask_of
@@ -148,15 +148,15 @@ class Proposals:
 
 def open_proposal_rows(db_session: Session, image_id: int, proposal_ids: Sequence[object]) -> list[ProposalRow]:
     """The rows in the order of their ids. Raises RecordNotFound for one that is gone, rejected, or elsewhere."""
-    rows = []
-    for proposal_id in proposal_ids:
-        row = db_session.get(ProposalRow, proposal_id) if isinstance(proposal_id, int) else None
-        if row is None or row.image_id != image_id or row.rejected:
-            raise RecordNotFound(
-                f"There is no open proposal with the id {proposal_id} on this picture (any more): load its proposals "
-                "again. Nothing was changed."
-            )
-        rows.append(row)
+    rows = [
+        row
+        for proposal_id in proposal_ids
+        if isinstance(proposal_id, int) and (row := db_session.get(ProposalRow, proposal_id)) is not None
+        if row.image_id == image_id and not row.rejected
+    ]
+    if len(rows) < len(proposal_ids):
+        found = {row.id for row in rows}
+        raise proposals_gone([proposal_id for proposal_id in proposal_ids if proposal_id not in found])
     return rows
 
 
