@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -101,10 +101,12 @@ class Proposing:
             duplicate_iou=self._repository.duplicate_iou,
         )
 
-    def shown(
-        self, image_id: int, *, pred_iou_thresh: float | None = None, stability_score_thresh: float | None = None
-    ) -> list[Offer]:
-        """The open proposals that pass these thresholds, those of the run where None; best predicted IoU first."""
+    def shown(self, image_id: int, thresholds: dict[str, Any] | None = None) -> list[Offer]:
+        """The open proposals that pass these thresholds, best predicted IoU first; [] where no run is done.
+
+        thresholds: pred_iou_thresh, stability_score_thresh and min_area; the run's own where one is missing. Raises
+        AnnotatorError for an unknown one, and for one below the floor, where not every candidate was kept.
+        """
         view = self.view(image_id)
         run = view.runs.get(RunState.DONE)
         if run is None:
@@ -112,10 +114,7 @@ class Proposing:
         settings = AutomaskSettings.from_json(run.settings)
         kept = visible(
             Candidates.of(offer.proposal for offer in view.offers),
-            pred_iou_thresh=settings.pred_iou_thresh if pred_iou_thresh is None else pred_iou_thresh,
-            stability_score_thresh=(
-                settings.stability_score_thresh if stability_score_thresh is None else stability_score_thresh
-            ),
+            **_checked_thresholds(settings, thresholds or {}),
             box_nms_thresh=settings.floor.box_nms_thresh,
         )
         return [view.offers[index] for index in kept if view.is_open(view.offers[index])]
@@ -133,7 +132,7 @@ class Proposing:
         plan = self._plan(settings)
         ids, done_before = self._to_do(image_ids, plan, again=again)
         self._repository.queue_proposals(ids, **plan.noted())
-        return self._start(ids, plan, Report(total=len(ids), done_before=done_before))
+        return self._start(ids, plan, Report(total=len(ids), done_before=len(done_before)))
 
     def resume(self) -> list[Job]:
         """Go on with what waits for the segmenter at work; what waits for another goes on when that one is."""
@@ -155,17 +154,24 @@ class Proposing:
         progress: Progress,
         cancelled: Callable[[], bool],
         say: Callable[[str], None],
+        finish: Callable[[int], None] = lambda image_id: None,
     ) -> Report:
         """Propose masks on these pictures (None: on all), but for those where the same run is done, unless again.
 
-        progress(done, total) counts grid points. say: told a line when a picture is done. A picture that fails is a
-        line of the report, the rest goes on. Nothing is noted as waiting: the same command goes on where this one
-        stopped, and a server that starts meanwhile does not do the same work.
+        progress(done, total) counts grid points. say: told a line when a picture is done. finish: called with each
+        picture that is done, now or before. A picture that fails is a line of the report, the rest goes on. Nothing
+        is noted as waiting: the same command goes on where this one stopped, and a server that starts meanwhile does
+        not do the same work. Raises Cancelled, whose text says how far it came.
         """
         plan = self._plan(settings)
         ids, done_before = self._to_do(image_ids, plan, again=again)
-        report = Report(total=len(ids), done_before=done_before)
-        self._work(ids, plan, report, progress=progress, cancelled=cancelled, say=say)
+        report = Report(total=len(ids), done_before=len(done_before))
+        for image_id in done_before:
+            finish(image_id)
+        try:
+            self._work(ids, plan, report, progress=progress, cancelled=cancelled, say=say, finish=finish)
+        except Cancelled as stop:
+            raise Cancelled(f"Stopped: {report.line()}. The same command goes on from here.") from stop
         return report
 
     def close(self) -> None:
@@ -180,17 +186,18 @@ class Proposing:
         segmenter = self._engine.segmenter
         return Plan(segmenter.fingerprint, segmenter.name, settings)
 
-    def _to_do(self, image_ids: Sequence[int] | None, plan: Plan, *, again: bool) -> tuple[list[int], int]:
-        """The pictures that need the run, and the number of those that do not."""
+    def _to_do(self, image_ids: Sequence[int] | None, plan: Plan, *, again: bool) -> tuple[list[int], list[int]]:
+        """The pictures that need the run, and those that do not."""
         if image_ids is None:
             ids = [image.id for image in self._repository.images()]
         else:
             ids = [self._repository.image(image_id).id for image_id in dict.fromkeys(image_ids)]
         if not ids:
             raise AnnotatorError("There is no picture to propose masks on: import some first.")
+        if again:
+            return ids, []
         done = {run.image_id for run in self._repository.all_proposal_runs(RunState.DONE) if plan.asked_by(run)}
-        needed = ids if again else [image_id for image_id in ids if image_id not in done]
-        return needed, len(ids) - len(needed)
+        return [one for one in ids if one not in done], [one for one in ids if one in done]
 
     def _start(self, ids: Sequence[int], plan: Plan, report: Report) -> Job:
         def work(job: Job) -> dict[str, Any]:
@@ -230,6 +237,7 @@ class Proposing:
         cancelled: Callable[[], bool],
         say: Callable[[str], None],
         still_waits: Callable[[int], bool] = lambda image_id: True,
+        finish: Callable[[int], None] = lambda image_id: None,
     ) -> None:
         total = len(ids) * plan.points
         for number, image_id in enumerate(ids):
@@ -251,7 +259,7 @@ class Proposing:
                         f"Stopped after {report.line()}: {segmenter.title} is at work now, not {plan.model}. The rest "
                         f"goes on when {plan.model} is chosen again; or propose anew."
                     )
-                self._try_one(image_id, plan, segmenter, report, progress=share, cancelled=cancelled)
+                self._try_one(image_id, plan, segmenter, report, progress=share, cancelled=cancelled, finish=finish)
             say(report.line())
             share(1, 1)
 
@@ -264,6 +272,7 @@ class Proposing:
         *,
         progress: Progress,
         cancelled: Callable[[], bool],
+        finish: Callable[[int], None],
     ) -> None:
         """One picture, done or failed; a failure is noted with the picture, and is a line of the report."""
         image = None
@@ -271,6 +280,7 @@ class Proposing:
             image = self._repository.image(image_id)
             report.proposals += self._one(image, plan, segmenter, progress=progress, cancelled=cancelled)
             report.pictures += 1
+            finish(image_id)
             return
         except Cancelled:
             raise
@@ -341,6 +351,20 @@ class Proposing:
                 return embedding
             if cancelled():  # dropped by a closing engine, or by prefetches: those are soon through
                 raise Cancelled("Stopped.")
+
+
+def _checked_thresholds(settings: AutomaskSettings, given: dict[str, Any]) -> dict[str, Any]:
+    floor = asdict(settings.floor)
+    own = {name: getattr(settings, name) for name in ("pred_iou_thresh", "stability_score_thresh")} | {"min_area": 0}
+    if unknown := sorted(given.keys() - own.keys()):
+        raise AnnotatorError(f"No threshold is called {unknown[0]!r}; there are {', '.join(own)}.")
+    for name, value in given.items():
+        least = floor.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+            raise AnnotatorError(
+                f"{name} is a number from {least:g} on, got {value!r}; to see more, propose again with lower settings."
+            )
+    return own | given
 
 
 def _count(number: int, noun: str) -> str:

@@ -101,6 +101,40 @@ def add_endpoints(workspace: Workspace) -> None:
         return act(request, image_id, "delete_instance", instance_id=instance_id)
 
     @_endpoint
+    def propose_masks(image_ids: list[int] | None = None, settings: dict | None = None, again: bool = False) -> dict:
+        """Start proposing masks on these pictures (None: on all); returns the job. settings: SAM's names."""
+        ids = None if image_ids is None else [int(image_id) for image_id in image_ids]
+        return render.job_json(workspace.start_propose(ids, settings, again=again))
+
+    @_endpoint
+    def job(job_id: str) -> dict:
+        """How far a job is: state, done, total, message, seconds_left, and in the end its result."""
+        return render.job_json(workspace.jobs.get(job_id))
+
+    @_endpoint
+    def cancel_job(job_id: str) -> dict:
+        """Ask a job to stop; what is done stays."""
+        workspace.jobs.get(job_id).cancel()
+        return render.job_json(workspace.jobs.get(job_id))
+
+    @_endpoint
+    def list_proposals(image_id: int, thresholds: dict | None = None) -> dict:
+        """The open proposals that the run's thresholds show, or the given ones: pred_iou_thresh,
+        stability_score_thresh, min_area. Masks as COCO RLE."""
+        shown = workspace.proposing.shown(int(image_id), thresholds)
+        return render.shown_proposals_json(workspace.proposals(int(image_id)), shown, workspace)
+
+    @_endpoint
+    def accept_proposals(image_id: int, proposal_ids: list[int], category_id: int, request: gr.Request) -> dict:
+        """Make instances of a category of these proposals, in one step that undo takes back."""
+        return act(request, image_id, "accept_proposals", proposal_ids=proposal_ids, category_id=category_id)
+
+    @_endpoint
+    def reject_proposals(image_id: int, proposal_ids: list[int], request: gr.Request) -> dict:
+        """Reject these proposals, in one step that undo takes back; they are not offered again."""
+        return act(request, image_id, "reject_proposals", proposal_ids=proposal_ids)
+
+    @_endpoint
     def list_categories(request: gr.Request) -> list[dict]:
         """All categories in their order."""
         return render.categories_json(workspace)
@@ -134,6 +168,12 @@ def add_endpoints(workspace: Workspace) -> None:
         commit_instance,
         list_instances,
         delete_instance,
+        propose_masks,
+        job,
+        cancel_job,
+        list_proposals,
+        accept_proposals,
+        reject_proposals,
         list_categories,
         add_category,
         export_dataset,

@@ -1,5 +1,6 @@
 """Records and views as the plain JSON that the page and the API's clients read."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -92,16 +93,24 @@ def proposal_json(offer: Offer, size_hw: tuple[int, int] | None = None) -> JSON:
 
 def proposals_json(view: ProposalView, workspace: Workspace) -> JSON:
     """All of a picture's proposals, in the size that the page shows; best predicted IoU first."""
+    size_hw = shown_hw(view.image, workspace)
+    return _run_of(view, workspace) | {"proposals": [proposal_json(offer, size_hw) for offer in view.offers]}
+
+
+def shown_proposals_json(view: ProposalView, shown: Iterable[Offer], workspace: Workspace) -> JSON:
+    """Some of them, in the original's size."""
+    return _run_of(view, workspace) | {"proposals": [proposal_json(offer) for offer in shown]}
+
+
+def _run_of(view: ProposalView, workspace: Workspace) -> JSON:
     done, waiting = view.runs.get(RunState.DONE), view.runs.get(RunState.WAITING)
     run = done or waiting
-    size_hw = shown_hw(view.image, workspace)
     settings = workspace.proposing.settings() if run is None else AutomaskSettings.from_json(run.settings)
     return {
         "image_id": view.image.id,
         "run": None if run is None else run_json(run, waits=waiting is not None),
         "floor": asdict(settings.floor),
         "duplicate_iou": view.duplicate_iou,
-        "proposals": [proposal_json(offer, size_hw) for offer in view.offers],
     }
 
 

@@ -16,7 +16,7 @@ from tests.serving import RunningServer
 ENDPOINTS = [
     "import_images", "list_images", "open_image", "add_point", "add_box", "undo", "redo", "clear_prompts",
     "choose_candidate", "commit_instance", "list_instances", "delete_instance", "list_categories", "add_category",
-    "export_dataset",
+    "export_dataset", "propose_masks", "job", "cancel_job", "list_proposals", "accept_proposals", "reject_proposals",
 ]  # fmt: skip
 
 
@@ -76,9 +76,49 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
     assert answer.content.startswith(b"PK")
 
 
+def test_proposals_go_through_the_api(client: Client, image_id: int) -> None:
+    def ask(name: str, *values: Any) -> Any:
+        return client.predict(*values, api_name=f"/{name}")
+
+    assert ask("list_proposals", image_id)["run"] is None
+    job = ask("propose_masks", [image_id], {"points_per_side": 6})
+    while job["state"] == "running":
+        job = ask("job", job["id"])
+    assert (job["state"], job["done"], job["total"]) == ("done", 36, 36), job
+    listed = ask("list_proposals", image_id)
+    assert listed["run"]["settings"]["points_per_side"] == 6
+    assert len(listed["proposals"]) == job["result"]["proposals"] == ask("list_images")[0]["proposals"] > 2
+    first, second, *_ = listed["proposals"]
+    (image,) = ask("list_images")
+    mask = coco_mask.decode(first["rle"])
+    assert mask.shape == (image["height"], image["width"])
+    assert mask.sum() == first["area"]
+    stricter = ask("list_proposals", image_id, {"min_area": first["area"]})["proposals"]
+    assert all(one["area"] >= first["area"] for one in stricter)
+    bean = ask("add_category", "bean")[-1]
+    named = ask("accept_proposals", image_id, [first["id"]], bean["id"])
+    assert (named["instances"][-1]["origin"], named["instances"][-1]["rle"]) == ("auto", first["rle"])
+    assert ask("reject_proposals", image_id, [second["id"]])["undo_name"] == "rejection of 1 proposal"
+    left = {one["id"] for one in ask("list_proposals", image_id)["proposals"]}
+    assert not left & {first["id"], second["id"]}
+    for _ in range(2):
+        ask("undo", image_id)
+    assert ask("list_proposals", image_id) == listed
+    assert ask("cancel_job", job["id"])["state"] == "done", "to cancel what is over changes nothing"
+
+
 @pytest.mark.parametrize(
     ("name", "values", "text"),
     [
+        ("propose_masks", ([999],), "999"),
+        ("propose_masks", (None, {"points_per_side": 0}), "points_per_side is a whole number"),
+        ("propose_masks", (None, {"speed": 3}), "speed"),
+        ("job", ("propose-99",), "no job"),
+        ("list_proposals", (999,), "999"),
+        ("list_proposals", (1, {"min_area": -1}), "min_area"),
+        ("accept_proposals", (1, [999], 1), "no open proposal 999"),
+        ("accept_proposals", (1, [], 1), "at least one"),
+        ("reject_proposals", (1, [999]), "no open proposal 999"),
         ("open_image", (999,), "999"),
         ("add_point", (1, 99999, 5, 1), "outside the picture"),
         ("add_point", (1, 5, 5, 7), "label is 1"),
