@@ -97,6 +97,11 @@ def iou_matrix(rles: Sequence[Rle], others: Sequence[Rle]) -> np.ndarray:
     return np.asarray(found, np.float64).reshape(len(rles), len(others))
 
 
+def union_area(rles: Sequence[Rle]) -> int:
+    """Number of pixels under at least one of these masks of one size."""
+    return int(coco_mask.area(coco_mask.merge([one.to_coco() for one in rles]))) if rles else 0
+
+
 def _runs(counts: str) -> np.ndarray:
     """COCO's compressed string -> K int64 lengths of runs. Raises ValueError for a string that is none.
 

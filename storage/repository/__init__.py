@@ -6,11 +6,12 @@ from storage.repository.images import Images
 from storage.repository.instances import Instances
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
+from storage.repository.statistics import Statistics
 
 __all__ = ["DUPLICATE_IOU", "UNSET", "NewProposal", "Repository"]
 
 
-class Repository(Images, Categories, Sessions, Instances, Proposals):
+class Repository(Images, Categories, Sessions, Instances, Proposals, Statistics):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).
