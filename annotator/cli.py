@@ -1,10 +1,13 @@
-"""The command line: serve, import, export, models."""
+"""The command line: serve, import, export, auto, models."""
 
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,6 +28,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="List the models, or download one's checkpoint.", rich_markup_mode=None)
 app.add_typer(models_app, name="models")
+AUTO_LABELER = "auto"  # whose instances --accept saves
 console, errors = Console(), Console(stderr=True)
 
 Data = Annotated[
@@ -40,9 +44,28 @@ DatabaseUrl = Annotated[
 ]
 Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+# The same behind a command, where nothing said means what was said before it.
+OtherModel = Annotated[str | None, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
+OtherDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="A weights file for the --model, in place of its own.")
 ]
+
+
+def _grid(help: str) -> Any:
+    """An option of SAM's own name, its default that of the model."""
+    return typer.Option(help=f"{help} [default: the model's]", show_default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What stood before a command."""
+
+    data: Path | None
+    database: str | None
+    model: str
+    device: str
+    checkpoint: Path | None
 
 
 @app.callback(invoke_without_command=True)
@@ -61,7 +84,7 @@ def serve(
     ] = None,
 ) -> None:
     """Turn pictures into segmentation training data. Without a command: serve the page."""
-    context.obj = (data, database)
+    context.obj = Given(data=data, database=database, model=model, device=device, checkpoint=checkpoint)
     if context.invoked_subcommand is not None:
         return
     with _clear_errors():
@@ -125,11 +148,75 @@ def export_command(
     _say(f"written to {out}")
 
 
+@app.command("auto")
+def auto_command(
+    context: typer.Context,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    model: OtherModel = None,
+    device: OtherDevice = None,
+    checkpoint: Checkpoint = None,
+    image: Annotated[
+        list[str] | None, typer.Option("--image", help="Only the picture of that name; may be said again.")
+    ] = None,
+    accept: Annotated[
+        str | None, typer.Option("--accept", metavar="CATEGORY", help="Save what is proposed as that category at once.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also where the same was done before.")] = False,
+    points_per_side: Annotated[int | None, _grid("Grid points along a side of the picture.")] = None,
+    points_per_batch: Annotated[int | None, _grid("Points asked at once.")] = None,
+    pred_iou_thresh: Annotated[float | None, _grid("Least predicted IoU.")] = None,
+    stability_score_thresh: Annotated[float | None, _grid("Least stability score.")] = None,
+    stability_score_offset: Annotated[float | None, _grid("How far the cut-off moves to measure stability.")] = None,
+    box_nms_thresh: Annotated[float | None, _grid("Box IoU above which the lesser of two masks goes.")] = None,
+    crop_n_layers: Annotated[int | None, _grid("Layers of crops that are looked at, too.")] = None,
+    crop_nms_thresh: Annotated[float | None, _grid("The same box IoU, between crops.")] = None,
+    crop_overlap_ratio: Annotated[float | None, _grid("How much neighbouring crops overlap.")] = None,
+    crop_n_points_downscale_factor: Annotated[int | None, _grid("How much coarser the grid of each layer is.")] = None,
+    min_mask_region_area: Annotated[int | None, _grid("Pixels; smaller holes and islands are cleaned away.")] = None,
+) -> None:
+    """Propose masks on the pictures; they wait in the page. Ctrl+C keeps what is done, the same command goes on."""
+    from annotator.automask import AutomaskSettings
+    from annotator.workspace import Workspace
+
+    named = {field.name: context.params[field.name] for field in fields(AutomaskSettings)}
+    given = {name: value for name, value in named.items() if value is not None}
+    with _clear_errors():
+        settings = _settings(context, data, database, model, device, checkpoint)
+        AutomaskSettings.for_segmenter(settings.model, **given)  # a mistake is said before anything is downloaded
+        _fetch_missing_checkpoint(settings)
+        with Workspace(settings) as workspace, _progress("proposing") as show, _until_interrupt() as stopped:
+            ids = None if not image else workspace.image_ids_called(image)
+            category = None if accept is None else workspace.category_called(accept)
+            saved = 0
+
+            def finish(image_id: int) -> None:
+                nonlocal saved
+                if category is not None:
+                    saved += workspace.accept_shown(image_id, category.id, labeler=AUTO_LABELER)
+
+            report = workspace.proposing.propose(
+                ids,
+                workspace.proposing.settings(given),
+                again=again,
+                progress=show,
+                cancelled=stopped,
+                say=show.say,
+                finish=finish,
+            )
+        for line in report.failed:
+            _say(line)
+        _say(report.end_line())
+        if category is not None:
+            _say(f"{saved} saved as {category.name}")
+        if report.failed and not report.pictures and not report.done_before:
+            raise typer.Exit(1)
+
+
 @models_app.callback(invoke_without_command=True)
 def models_command(context: typer.Context, data: Data = None) -> None:
     """List the models: what is ready, what would be downloaded."""
-    given, database = context.obj
-    context.obj = (data or given, database)
+    context.obj = replace(context.obj, data=data or context.obj.data)
     if context.invoked_subcommand is not None:
         return
     from annotator import segmenters
@@ -177,10 +264,23 @@ def _fetch_missing_checkpoint(settings: Settings) -> None:
         _download(info.name, settings)
 
 
-def _settings(context: typer.Context, data: Path | None, database: str | None = None) -> Settings:
+def _settings(
+    context: typer.Context,
+    data: Path | None,
+    database: str | None = None,
+    model: str | None = None,
+    device: str | None = None,
+    checkpoint: Path | None = None,
+) -> Settings:
     """What stands behind the command, else what stands before it, else the defaults."""
-    given, given_database = context.obj
-    return Settings(data=data or given or DEFAULT_DATA, database_url=database or given_database)
+    before: Given = context.obj
+    return Settings(
+        data=data or before.data or DEFAULT_DATA,
+        database_url=database or before.database,
+        model=model or before.model,
+        device=device or before.device,
+        checkpoint=checkpoint or before.checkpoint,
+    )
 
 
 def _workspace(context: typer.Context, data: Path | None, database: str | None) -> "Workspace":
@@ -198,14 +298,42 @@ def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
+class Bar:
+    """A progress bar's two ends: call it with (done, total), or have it say a line."""
+
+    def __init__(self, bar: Progress, what: str) -> None:
+        self._bar, self._task = bar, bar.add_task(what, total=None)
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total or None)
+
+    def say(self, line: str) -> None:
+        self._bar.update(self._task, description=line)
+
+
 @contextmanager
-def _progress(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar; gives the function to call with (done, total)."""
+def _progress(what: str, *, in_bytes: bool = False) -> Iterator[Bar]:
+    """A progress bar for the length of the block."""
     counter = DownloadColumn() if in_bytes else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), counter, TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), counter, TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)
+        yield Bar(bar, what)
+
+
+@contextmanager
+def _until_interrupt() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl+C was pressed: work comes to a good end first. A second one stops at once."""
+    pressed = threading.Event()
+
+    def note(*_: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from annotator import samples
 from annotator.comparing import Comparing
 from annotator.config import Settings
 from annotator.engine import Engine
-from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError
+from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError, NotFoundError
 from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
@@ -72,6 +72,13 @@ class Workspace:
 
     def image(self, image_id: int) -> ImageRecord:
         return self.repository.image(image_id)
+
+    def image_ids_called(self, names: Sequence[str]) -> list[int]:
+        """The pictures of these names, in the list's order. Raises NotFoundError for a name that none has."""
+        images = self.images()
+        if missing := sorted(set(names) - {image.original_name for image in images}):
+            raise NotFoundError(f"No picture is called {missing[0]!r}; import it first, or see its name on the page.")
+        return [image.id for image in images if image.original_name in names]
 
     def pixels(self, image: ImageRecord) -> np.ndarray:
         """H×W×3 uint8 RGB, upright."""
@@ -199,6 +206,10 @@ class Workspace:
 
     def categories(self) -> list[CategoryRecord]:
         return self.repository.categories()
+
+    def category_called(self, name: str) -> CategoryRecord:
+        """The category of that name, made where there is none. Raises StorageError for a name that cannot be."""
+        return self.repository.find_category(name) or self.repository.add_category(name)
 
     def delete_category(self, category_id: int, *, merge_into: int | None = None) -> int:
         """Returns the number of instances moved. Raises CategoryInUseError when some would be left without one."""

@@ -46,6 +46,12 @@ class Categories:
         with self._database.read() as db_session:
             return _record(_row(db_session, category_id))
 
+    def find_category(self, name: str) -> CategoryRecord | None:
+        """The category of that name, in whatever case; None where there is none."""
+        wanted = _folded(_clean(name, "name"))
+        with self._database.read() as db_session:
+            return next((_record(row) for row in _live(db_session) if row.live_name == wanted), None)
+
     def add_category(
         self,
         name: str,
