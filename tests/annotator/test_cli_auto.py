@@ -1,6 +1,5 @@
 """`launch.py auto`: proposals over a workspace from the command line."""
 
-import json
 import os
 import re
 import signal
