@@ -56,6 +56,9 @@ def test_what_is_no_call_is_refused(calls: Calls, message: Any) -> None:
         ("open_image", {"image_id": 1, "speed": 3}),
         ("act", {"image_id": 1, "revision": 0, "actions": "all"}),
         ("export", {"format": "coco", "polygon_tolerance": "much"}),
+        ("propose", {"image_ids": "all"}),
+        ("list_proposals", {}),
+        ("like_proposals", {"image_id": 1, "instance_id": "one"}),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(calls: Calls, name: str, args: dict) -> None:
@@ -118,21 +121,58 @@ def test_a_key_is_kept_unless_it_is_taken_away(calls: Calls) -> None:
     assert keyless["key"] is None
 
 
+def test_the_page_reads_proposals_names_them_and_sees_how_many_wait(
+    calls: Calls, workspace: Workspace, image_id: int
+) -> None:
+    settings = ask(calls, "proposal_settings")["result"]["settings"] | {
+        "points_per_side": 2,
+        "pred_iou_thresh": 0.85,
+        "stability_score_thresh": 0.5,
+    }
+    empty = ask(calls, "list_proposals", image_id=image_id)["result"]
+    assert (empty["run"], empty["proposals"], empty["duplicate_iou"]) == (None, [], 0.8)
+    job = ask(calls, "propose", image_ids=[image_id], settings=settings)["result"]
+    assert (job["kind"], job["image_ids"]) == ("propose", [image_id])
+    assert workspace.jobs.get(job["id"]).wait(30).result["proposals"] == 4
+    ended = ask(calls, "job", job_id=job["id"])["result"]
+    assert (ended["message"], ended["seconds_left"]) == ("1 of 1 picture, 4 proposals", None)
+    (listed, *_) = ask(calls, "list_images")["result"]
+    assert listed["proposals"] == 4
+
+    answer = ask(calls, "list_proposals", image_id=image_id)["result"]
+    assert answer["run"] == {"state": "done", "settings": settings, "model": "fake", "message": ""}
+    assert answer["floor"] == {"pred_iou_thresh": 0.7, "stability_score_thresh": 0.4, "box_nms_thresh": 0.7}
+    scores = [one["predicted_iou"] for one in answer["proposals"]]
+    assert scores == sorted(scores, reverse=True)
+    first = answer["proposals"][0]
+    assert first["rle"]["size"] == [listed["height"], listed["width"]]
+    assert (first["rejected"], first["overlap"], first["overlap_id"]) == (False, 0, None)
+
+    (cup,) = ask(calls, "add_category", name="cup")["result"]
+    action = {"kind": "accept_proposals", "proposal_ids": [first["id"]], "category_id": cup["id"]}
+    state = ask(calls, "act", image_id=image_id, revision=0, actions=[action])["result"]
+    assert (state["image"]["proposals"], state["image"]["instances"]) == (3, 1)
+    again = ask(calls, "list_proposals", image_id=image_id)["result"]["proposals"][0]
+    assert (again["overlap"], again["overlap_id"]) == (1, state["instances"][0]["id"])
+    alike = ask(calls, "like_proposals", image_id=image_id, instance_id=state["instances"][0]["id"])["result"]
+    assert alike["likeness"][str(first["id"])] == pytest.approx(1, abs=1e-3)
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )
 ARGUMENTS = ["image_id", "revision", "actions", "status", "name", "category_id", "job_id", "paths", "format"]
-READING = sorted(CALL_NAMES - {"import_samples", "switch_segmenter"})  # these two work for longer than a test may
+ARGUMENTS += ["proposal_id", "instance_id"]
+# These work for longer than a test may.
+READING = sorted(CALL_NAMES - {"import_samples", "switch_segmenter", "propose"})
 
 
 @given(
     name=st.sampled_from(READING),
     args=st.dictionaries(
-        st.sampled_from(
-            ["image_id", "revision", "actions", "status", "name", "category_id", "job_id", "paths", "format"]
-        ),
+        st.sampled_from(ARGUMENTS),
         anything,
         max_size=4,
     ),
