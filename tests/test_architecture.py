@@ -25,6 +25,7 @@ LIVES_ONLY_IN = {
     "starlette": "annotator/ui",
     "fastapi": "annotator/ui",
     "uvicorn": "annotator/ui",
+    "plotly": "annotator/ui",
     "typer": "annotator/cli",
 }
 MOST_LINES = 400

@@ -13,6 +13,7 @@ from annotator.workspace import Workspace
 from exporters.base import ExportOptions
 from exporters.registry import EXPORTERS
 from storage.repository import UNSET
+from storage.repository.statistics import MaskKind
 
 JSON = dict[str, Any]
 KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
@@ -118,6 +119,14 @@ class Calls:
     ) -> JSON:
         alike = self._workspace.comparing.likeness(image_id, instance_id=instance_id, proposal_id=proposal_id)
         return {"likeness": {str(one): likeness for one, likeness in alike.items()}}
+
+    # analysis
+
+    def analysis(self, *, labeler: str, image_id: int | None = None) -> JSON:
+        return render.analysis_json(self._workspace, image_id)
+
+    def mask(self, *, labeler: str, image_id: int, kind: MaskKind, mask_id: int) -> JSON:
+        return render.mask_json(self._workspace, image_id, kind, mask_id)
 
     # categories
 

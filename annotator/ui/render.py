@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from annotator import analysis
 from annotator.automask import AutomaskSettings
 from annotator.engine import Candidate
 from annotator.images import display_size_hw
@@ -15,8 +16,11 @@ from annotator.jobs import Job
 from annotator.labelling import SessionView
 from annotator.proposals import Offer, ProposalView
 from annotator.segmenters import SEGMENTERS
+from annotator.ui import plots
 from annotator.workspace import Workspace
+from storage.errors import RecordNotFound
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord, ProposalRunRecord, RunState
+from storage.repository.statistics import MaskKind
 from storage.rle import Rle
 
 JSON = dict[str, Any]
@@ -122,6 +126,41 @@ def run_json(run: ProposalRunRecord, *, waits: bool) -> JSON:
         "model": run.model,
         "message": run.message,
     }
+
+
+def analysis_json(workspace: Workspace, image_id: int | None) -> JSON:
+    """A picture's figures, or the workspace's. plotly: the address of the library that draws them."""
+    settings, repository = workspace.proposing.settings(), workspace.repository
+    if image_id is None:
+        found = analysis.of_workspace(repository, settings=settings)
+    else:
+        found = analysis.of_picture(repository, workspace.proposals(image_id), settings=settings)
+    return {
+        "image_id": image_id,
+        "plotly": f"annotator/plotly.js?v={plots.PLOTLY_VERSION}",
+        "facts": plots.facts(found),
+        "figures": [
+            {"name": plot.name, "title": plot.title, "note": plot.note, "figure": plot.figure.to_dict()}
+            for plot in plots.plots(found)
+        ],
+    }
+
+
+def mask_json(workspace: Workspace, image_id: int, kind: MaskKind, mask_id: int) -> JSON:
+    """One mask in the size that the page shows, with its picture. Raises RecordNotFound."""
+    image = workspace.image(image_id)
+    size_hw = shown_hw(image, workspace)
+    masks: Iterable[JSON]
+    if kind is MaskKind.INSTANCE:
+        masks = (instance_json(one, size_hw) for one in workspace.instances(image_id) if one.id == mask_id)
+    else:
+        masks = (
+            proposal_json(one, size_hw) for one in workspace.proposals(image_id).offers if one.proposal.id == mask_id
+        )
+    mask = next(iter(masks), None)
+    if mask is None:
+        raise RecordNotFound(f"This {kind.value} is not there any more: open the analysis again.")
+    return {"image": counted_image_json(image, workspace), "kind": kind.value, "mask": mask}
 
 
 def candidate_json(candidate: Candidate, image: ImageRecord) -> JSON:

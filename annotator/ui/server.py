@@ -20,6 +20,7 @@ from annotator.config import Settings
 from annotator.errors import USER_ERRORS, SettingsError
 from annotator.ui.identity import access_check, may_read
 from annotator.ui.page import STATIC, build_page
+from annotator.ui.plots import PLOTLY_FILE
 from annotator.ui.render import shown_hw
 from annotator.workspace import Workspace
 from storage.records import ImageRecord
@@ -81,7 +82,11 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
             return PlainTextResponse("There is no such export (any more). Export again.", 404)
         return FileResponse(path, filename=filename, headers=ASK_AGAIN)
 
+    def send_plotly(request: Request) -> Response:
+        return FileResponse(PLOTLY_FILE, media_type="text/javascript", headers=KEEP_FOR_A_YEAR)
+
     return [
+        Route("/annotator/plotly.js", send_plotly),
         Route("/annotator/pictures/{image_id:int}.jpg", image_route(picture)),
         Route("/annotator/thumbs/{image_id:int}.jpg", image_route(thumbnail)),
         Route("/annotator/exports/{token}/{filename}", send_export),

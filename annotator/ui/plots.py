@@ -1,0 +1,303 @@
+"""An analysis as Plotly figures. Background, text and grid have no colours here: the page gives them its theme's."""
+
+import html
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly
+import plotly.graph_objects as go
+
+from annotator.analysis import SIZE_EDGES, Analysis
+from storage.repository.statistics import MaskKind, MaskScores
+
+PLOTLY_FILE = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"  # draws the figures in the page
+PLOTLY_VERSION = plotly.__version__
+
+# Blue and orange are told apart by every eye; the dots differ in form as well. Both stand out on light and on dark.
+COLORS = {MaskKind.INSTANCE: "#2f7de1", MaskKind.PROPOSAL: "#e08a1e"}
+SYMBOLS = {MaskKind.INSTANCE: "circle", MaskKind.PROPOSAL: "diamond-open"}
+WORDS = {MaskKind.INSTANCE: "instances", MaskKind.PROPOSAL: "proposals"}
+GREY = "#8a93a3"
+MOST_CATEGORIES, NAME_LENGTH = 30, 22  # bars, letters of a name: more could not be read
+MOST_BINS = 24  # of the histogram of masks a picture
+PERCENT_BINS = 10
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure, and what stands around it in plain text."""
+
+    name: str
+    title: str
+    note: str
+    figure: go.Figure
+
+
+def facts(analysis: Analysis) -> list[dict[str, str]]:
+    """The few numbers to begin with, each a value and its words."""
+    totals = {kind: sum(counts) for kind, counts in analysis.counts.items()}
+    scores = [one.predicted_iou for one in analysis.scores[MaskKind.INSTANCE].scores]
+    pairs = [
+        (f"{totals[MaskKind.INSTANCE]:,}", "instances"),
+        (f"{totals[MaskKind.PROPOSAL]:,}", "open proposals"),
+        (f"{np.median(scores):.2f}" if scores else "–", "median predicted IoU of the instances"),
+    ]
+    if analysis.image is None:
+        begun = sum(bool(count) for count in analysis.counts[MaskKind.INSTANCE])
+        pairs.append((f"{begun:,} of {len(analysis.counts[MaskKind.INSTANCE]):,}", "pictures with instances"))
+    else:
+        pairs.append((f"{100 * analysis.covered[MaskKind.INSTANCE][0]:.0f} %", "of the picture under instances"))
+    return [{"value": value, "words": words} for value, words in pairs]
+
+
+def plots(analysis: Analysis) -> list[Plot]:
+    """All that can be said of it, in the order of the page; [] where there is no mask."""
+    if analysis.is_empty:
+        return []
+    made = [_scores(analysis), _sizes(analysis), _categories(analysis)]
+    if analysis.image is not None:
+        return [*made, _coverage_of_one(analysis)]
+    return [*made, _coverage_of_all(analysis), _counts(analysis)]
+
+
+def _scores(analysis: Analysis) -> Plot:
+    limits, figure = analysis.thresholds, _figure()
+    if analysis.hidden.total:
+        _add_dots(figure, analysis.hidden, "below the thresholds", symbol="diamond-open", color=GREY)
+    for kind, scores in analysis.scores.items():
+        if scores.total:
+            _add_dots(figure, scores, WORDS[kind], symbol=SYMBOLS[kind], color=COLORS[kind])
+    line = {"line_dash": "dot", "line_color": GREY, "line_width": 1.5}
+    figure.add_vline(x=limits.predicted_iou, **line)
+    figure.add_hline(y=limits.stability_score, **line)
+    figure.update_layout(hovermode="closest", showlegend=True)
+    figure.update_xaxes(title_text="predicted IoU", range=_range(figure, "x", limits.predicted_iou))
+    figure.update_yaxes(title_text="stability score", range=_range(figure, "y", limits.stability_score))
+    whose = "The lines are" if limits.is_shared else "The lines are, for most pictures,"
+    notes = [
+        "Each dot is a mask; click one to see it.",
+        f"{whose} the thresholds: {limits.predicted_iou:g} predicted IoU, {limits.stability_score:g} stability.",
+    ]
+    drawn = {kind: len(scores.scores) for kind, scores in analysis.scores.items()}
+    if any(drawn[kind] < scores.total for kind, scores in analysis.scores.items()):
+        parts = [f"{drawn[kind]:,} of {scores.total:,} {WORDS[kind]}" for kind, scores in analysis.scores.items()]
+        notes.append(f"Drawn are {' and '.join(parts)}, picked evenly.")
+    unscored = sum(analysis.counts[MaskKind.INSTANCE]) - analysis.scores[MaskKind.INSTANCE].total
+    if unscored > 0:
+        notes.append(f"{_count(unscored, 'instance')} without scores cannot be drawn.")
+    return Plot("scores", "Predicted IoU and stability", " ".join(notes), figure)
+
+
+def _add_dots(figure: go.Figure, scores: MaskScores, name: str, *, symbol: str, color: str) -> None:
+    """customdata of a dot: [kind, id, image_id]."""
+    figure.add_scatter(
+        x=_column(scores, "predicted_iou"),
+        y=_column(scores, "stability_score"),
+        customdata=[[one.kind.value, one.id, one.image_id] for one in scores.scores],
+        text=[f"{one.area:,} pixels" for one in scores.scores],
+        hovertemplate="%{x:.3f} predicted IoU<br>%{y:.3f} stability<br>%{text}",
+        name=name,
+        mode="markers",
+        marker={"symbol": symbol, "color": color, "size": 7, "opacity": 0.75},
+    )
+
+
+def _column(scores: MaskScores, name: str) -> np.ndarray:
+    return np.array([getattr(one, name) for one in scores.scores], np.float32)
+
+
+def _range(figure: go.Figure, axis: str, threshold: float) -> list[float]:
+    """From a little below the lowest to a little above the highest value, 1 and the threshold within it."""
+    values = [value for trace in figure.data for value in (trace[axis].min(), trace[axis].max())]
+    return [float(min(threshold, 1.0, *values)) - 0.015, float(max(threshold, 1.0, *values)) + 0.01]
+
+
+def _sizes(analysis: Analysis) -> Plot:
+    figure = _figure()
+    filled = np.flatnonzero(np.sum(list(analysis.sizes.values()), axis=0))
+    first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 1)
+    exponents = np.log10(SIZE_EDGES)
+    for kind, sizes in analysis.sizes.items():
+        if any(sizes):
+            figure.add_bar(
+                x=(exponents[first:last] + exponents[first + 1 : last + 1]) / 2,
+                y=list(sizes[first:last]),
+                text=[f"{SIZE_EDGES[at]:,.0f} to {SIZE_EDGES[at + 1]:,.0f} pixels" for at in range(first, last)],
+                textposition="none",
+                hovertemplate="%{y:,} " + WORDS[kind] + "<br>%{text}",
+                name=WORDS[kind],
+                marker_color=COLORS[kind],
+            )
+    powers = list(range(math.floor(exponents[first]), math.ceil(exponents[last]) + 1))
+    figure.update_xaxes(
+        title_text="pixels",
+        tickvals=powers,
+        ticktext=[_short(10**power) for power in powers],
+        range=[exponents[first] - 0.1, exponents[last] + 0.1],
+    )
+    _count_axis(figure, "masks")
+    return Plot("sizes", "Mask sizes", f"Each number below is ten times the one before.{_both(analysis)}", figure)
+
+
+def _categories(analysis: Analysis) -> Plot:
+    used = sorted(((category, n) for category, n in analysis.categories if n), key=lambda pair: -pair[1])
+    rows = [(category.name, category.color, n) for category, n in used[:MOST_CATEGORIES]]
+    if used[MOST_CATEGORIES:]:
+        others = used[MOST_CATEGORIES:]
+        rows.append((f"{len(others)} others", GREY, sum(n for _, n in others)))
+    figure = _figure()
+    figure.add_bar(
+        orientation="h",
+        x=[n for _, _, n in rows],
+        y=list(range(len(rows))),
+        text=[_name(name) for name, _, _ in rows],
+        textposition="none",
+        hovertemplate="%{text}: %{x:,}<extra></extra>",
+        marker={"color": [color for _, color, _ in rows], "line": {"color": GREY, "width": 1}},
+    )
+    figure.update_layout(showlegend=False, height=max(280, 90 + 20 * len(rows)))
+    most = max((n for _, _, n in rows), default=0)
+    figure.update_xaxes(title_text="instances", rangemode="tozero", **_whole_ticks(most))
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[_name(name) for name, _, _ in rows],
+        range=[max(len(rows), 4) - 0.4, -0.6],  # the most used at the top, and a single bar no wall
+        showgrid=False,
+    )
+    return Plot("categories", "Categories", _categories_note(analysis), figure)
+
+
+def _categories_note(analysis: Analysis) -> str:
+    unused = [category.name for category, n in analysis.categories if not n]
+    if len(unused) == len(analysis.categories):
+        return "Nothing is saved under a category yet."
+    if not unused:
+        return "Every category is in use."
+    more = f" and {len(unused) - 3} more" if len(unused) > 3 else ""
+    return f"Without an instance: {', '.join(unused[:3])}{more}."
+
+
+def _coverage_of_one(analysis: Analysis) -> Plot:
+    """One bar, cut in three: under instances, under proposals alone, under none."""
+    saved = analysis.covered[MaskKind.INSTANCE][0]
+    covered = analysis.covered_by_any or 0.0
+    figure = _figure()
+    parts = (
+        (WORDS[MaskKind.INSTANCE], saved, COLORS[MaskKind.INSTANCE]),
+        ("proposals alone", covered - saved, COLORS[MaskKind.PROPOSAL]),
+        ("no mask", 1 - covered, "rgba(138, 147, 163, 0.3)"),
+    )
+    for name, share, color in parts:
+        figure.add_bar(
+            orientation="h",
+            x=[100 * share],
+            y=[0],
+            width=0.5,
+            name=name,
+            marker_color=color,
+            text=[f"{100 * share:.0f} %" if share >= 0.06 else ""],  # narrower than its own number
+            textposition="inside",
+            insidetextanchor="middle",
+            hovertemplate="%{x:.1f} % of the picture",
+        )
+    figure.update_layout(barmode="stack", showlegend=True, legend_traceorder="normal")
+    figure.update_xaxes(range=[0, 100], ticksuffix=" %")
+    figure.update_yaxes(visible=False, range=[-0.6, 0.6])
+    return Plot("coverage", "Coverage of the picture", "What several masks cover counts once.", figure)
+
+
+def _coverage_of_all(analysis: Analysis) -> Plot:
+    figure = _figure()
+    edges = np.linspace(0, 1, PERCENT_BINS + 1)
+    for kind, shares in analysis.covered.items():
+        if any(shares):
+            figure.add_bar(
+                x=50 * (edges[:-1] + edges[1:]),
+                y=np.histogram(np.minimum(shares, 1.0), edges)[0].tolist(),
+                name=WORDS[kind],
+                marker_color=COLORS[kind],
+                hovertemplate="%{y:,} pictures",
+            )
+    figure.update_xaxes(title_text="share of a picture under masks", ticksuffix=" %", range=[0, 100])
+    _count_axis(figure, "pictures")
+    looked_at, images = (len(analysis.covered[MaskKind.INSTANCE]), len(analysis.counts[MaskKind.INSTANCE]))
+    sample = f" {looked_at:,} of {images:,} pictures were looked at, picked evenly." if looked_at < images else ""
+    note = f"What several masks cover counts once.{sample}{_both(analysis)}"
+    return Plot("coverage", "Coverage of the pictures", note, figure)
+
+
+def _counts(analysis: Analysis) -> Plot:
+    """How many pictures have so many masks."""
+    figure = _figure()
+    most = max(max(counts, default=0) for counts in analysis.counts.values())
+    width = math.ceil((most + 1) / MOST_BINS)
+    edges = np.arange(0, most + width + 1, width)
+    for kind, counts in analysis.counts.items():
+        if any(counts):
+            figure.add_bar(
+                x=edges[:-1] + (width - 1) / 2,
+                y=np.histogram(counts, edges)[0].tolist(),
+                text=[f"{at}" if width == 1 else f"{at} to {at + width - 1}" for at in edges[:-1]],
+                textposition="none",
+                name=WORDS[kind],
+                marker_color=COLORS[kind],
+                hovertemplate="%{y:,} pictures with %{text} " + WORDS[kind],
+            )
+    figure.update_xaxes(title_text="masks on a picture", **_whole_ticks(most))
+    _count_axis(figure, "pictures")
+    means = " and ".join(
+        f"{np.mean(counts):.1f} {'open ' if kind is MaskKind.PROPOSAL else ''}{WORDS[kind]}"
+        for kind, counts in analysis.counts.items()
+    )
+    return Plot("counts", "Masks a picture", f"On average {means}.", figure)
+
+
+def _figure() -> go.Figure:
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    margin = {"l": 56, "r": 12, "t": 32, "b": 44}
+    return (
+        go.Figure(
+            layout=go.Layout(
+                template=go.layout.Template(), legend=legend, margin=margin, height=280, barmode="group", bargap=0.12
+            )
+        )
+        .update_xaxes(automargin=True)
+        .update_yaxes(automargin=True)
+    )
+
+
+def _count_axis(figure: go.Figure, title: str) -> None:
+    highest = max((max(trace.y, default=0) for trace in figure.data), default=0)
+    figure.update_layout(showlegend=True)
+    figure.update_yaxes(title_text=title, rangemode="tozero", **_whole_ticks(highest))
+
+
+def _whole_ticks(highest: float) -> dict[str, Any]:
+    """Nothing is counted in halves."""
+    return {"dtick": 1} if highest <= 5 else {"tickformat": ",d"}
+
+
+def _both(analysis: Analysis) -> str:
+    if analysis.image is not None or not analysis.scores[MaskKind.PROPOSAL].total:
+        return ""
+    return " A proposal counts also where it became an instance."
+
+
+def _name(name: str) -> str:
+    """As Plotly shows it: what looks like markup is none."""
+    return html.escape(name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…", quote=False)
+
+
+def _short(number: int) -> str:
+    """10000 -> "10k"."""
+    for size, sign in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number // size}{sign}"
+    return str(number)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
