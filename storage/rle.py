@@ -77,6 +77,16 @@ class Rle:
         """H×W bool."""
         return coco_mask.decode(self.to_coco()).view(bool)
 
+    def decode_part(self) -> np.ndarray:
+        """h×w bool, what lies in the mask's box; costs what the box's columns cost, not what the whole does."""
+        x, y, width, height = self.bbox_xywh
+        runs = _runs(self.counts)
+        runs[0] -= x * self.size_hw[0]
+        if len(runs) % 2:  # it ends with zeros, which reach beyond the box
+            runs[-1] += width * self.size_hw[0] - runs.sum()
+        columns = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+        return columns.reshape(width, self.size_hw[0])[:, y : y + height].T
+
     @property
     def area(self) -> int:
         """Number of pixels in the mask."""

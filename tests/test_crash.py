@@ -1,11 +1,12 @@
 """SIGKILL at any moment: what was acknowledged is there, and no file is broken."""
 
 import random
+import sqlite3
 import threading
 import time
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,58 @@ def test_every_acknowledged_action_survives_sigkill(tmp_path: Path, sample_paths
             left = [path.name for path in (server.data / "exports").iterdir() if path.name.startswith(".")]
             assert not left, "the next export clears away what the killed one had begun"
         assert deeds > ROUNDS * 3, "the labeler was killed before it did anything"
+
+
+@pytest.mark.slow
+def test_a_job_over_the_whole_workspace_goes_on_after_sigkill(tmp_path: Path, sample_paths: list[Path]) -> None:
+    with RunningServer(tmp_path / "workspace") as server:
+        client = Client(server.url, verbose=False)
+        files = [handle_file(str(path)) for path in sample_paths]
+        ids = client.predict(files, api_name="/import_images")["image_ids"]
+        # Lower than the defaults, so that every picture has proposals.
+        settings = {"points_per_side": 8, "pred_iou_thresh": 0.3, "stability_score_thresh": 0.3}
+        client.predict(ids, settings, api_name="/propose_masks")
+        done: dict[int, dict[str, Any]] = {}
+        for killed in range(2):
+            done = wait_for_proposals(client, ids, at_least=killed + 1)
+            server.kill()
+            server.start()
+            client = Client(server.url, verbose=False)
+            for image_id, before in done.items():
+                assert proposals(client, image_id) == before, "what was done is as it was"
+        assert len(done) < len(ids), "everything was done before the last kill"
+        done = wait_for_proposals(client, ids, at_least=len(ids))
+        assert all(found["proposals"] for found in done.values())
+        job = client.predict(ids, settings, api_name="/propose_masks")
+        while job["state"] == "running":
+            job = client.predict(job["id"], api_name="/job")
+        assert job["result"]["done_before"] == len(ids), job
+        with closing(sqlite3.connect(server.data / "annotator.db")) as database:
+            (saved,), (kept,), (waiting,) = (
+                database.execute(query).fetchone()
+                for query in (
+                    "SELECT seq FROM sqlite_sequence WHERE name = 'proposals'",
+                    "SELECT count(*) FROM proposals",
+                    "SELECT count(*) FROM proposal_runs WHERE state = 'waiting'",
+                )
+            )
+        assert (saved, waiting) == (kept, 0), "no picture's proposals were saved a second time"
+
+
+def proposals(client: Client, image_id: int) -> dict[str, Any]:
+    return client.predict(image_id, api_name="/list_proposals")
+
+
+def wait_for_proposals(client: Client, image_ids: list[int], *, at_least: int) -> dict[int, dict[str, Any]]:
+    """The answers for the pictures that are done, as soon as they are so many."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        found = {image_id: proposals(client, image_id) for image_id in image_ids}
+        done = {image_id: one for image_id, one in found.items() if one["run"] and one["run"]["state"] == "done"}
+        if len(done) >= at_least:
+            return done
+        time.sleep(0.02)
+    pytest.fail(f"only {len(done)} pictures were done in time")
 
 
 def assert_no_broken_file(data: Path) -> None:

@@ -5,9 +5,6 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-import cv2
-import numpy as np
-
 from annotator import analysis
 from annotator.automask import AutomaskSettings
 from annotator.engine import Candidate
@@ -16,12 +13,12 @@ from annotator.jobs import Job
 from annotator.labelling import SessionView
 from annotator.proposals import Offer, ProposalView
 from annotator.segmenters import SEGMENTERS
+from annotator.shrinking import shrunk
 from annotator.ui import plots
 from annotator.workspace import Workspace
 from storage.errors import RecordNotFound
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord, ProposalRunRecord, RunState
 from storage.repository.statistics import MaskKind
-from storage.rle import Rle
 
 JSON = dict[str, Any]
 
@@ -263,10 +260,4 @@ def shown_hw(image: ImageRecord, workspace: Workspace) -> tuple[int, int]:
     return display_size_hw(image.size_hw, longest=workspace.settings.display_side)
 
 
-@lru_cache(maxsize=4096)
-def resized(rle: Rle, size_hw: tuple[int, int]) -> Rle:
-    """A mask in another size: a pixel belongs to it where at least half of what it covers does."""
-    if rle.size_hw == size_hw:
-        return rle
-    mask = rle.decode().astype(np.uint8) * 255
-    return Rle.encode(cv2.resize(mask, size_hw[::-1], interpolation=cv2.INTER_AREA) >= 128)
+resized = lru_cache(maxsize=4096)(shrunk)

@@ -134,3 +134,10 @@ def test_any_string_is_either_refused_or_a_mask_that_pycocotools_reads_alike(cou
         return
     np.testing.assert_array_equal(rle.decode(), coco_mask.decode({"size": [height, width], "counts": counts}) > 0)
     assert rle == Rle.encode(rle.decode())
+
+
+@given(masks)
+def test_the_part_in_the_box_is_decoded_alone(mask):
+    rle = Rle.encode(mask)
+    x, y, width, height = rle.bbox_xywh
+    assert np.array_equal(rle.decode_part(), mask[y : y + height, x : x + width])
