@@ -21,6 +21,7 @@ COLORS = {MaskKind.INSTANCE: "#2f7de1", MaskKind.PROPOSAL: "#e08a1e"}
 SYMBOLS = {MaskKind.INSTANCE: "circle", MaskKind.PROPOSAL: "diamond-open"}
 WORDS = {MaskKind.INSTANCE: "instances", MaskKind.PROPOSAL: "proposals"}
 GREY = "#8a93a3"
+PLAIN = "<extra></extra>"  # without the second box that Plotly writes a name in, whose colours cannot be chosen
 MOST_CATEGORIES, NAME_LENGTH = 30, 22  # bars, letters of a name: more could not be read
 MOST_BINS = 24  # of the histogram of masks a picture
 PERCENT_BINS = 10
@@ -73,12 +74,14 @@ def _scores(analysis: Analysis) -> Plot:
     line = {"line_dash": "dot", "line_color": GREY, "line_width": 1.5}
     figure.add_vline(x=limits.predicted_iou, **line)
     figure.add_hline(y=limits.stability_score, **line)
-    figure.update_layout(hovermode="closest", showlegend=True)
-    figure.update_xaxes(title_text="predicted IoU", range=_range(figure, "x", limits.predicted_iou))
-    figure.update_yaxes(title_text="stability score", range=_range(figure, "y", limits.stability_score))
+    figure.update_layout(hovermode="closest", showlegend=True, dragmode="zoom", height=360)
+    figure.update_xaxes(title_text="predicted IoU", fixedrange=False, range=_range(figure, "x", limits.predicted_iou))
+    figure.update_yaxes(
+        title_text="stability score", fixedrange=False, range=_range(figure, "y", limits.stability_score)
+    )
     whose = "The lines are" if limits.is_shared else "The lines are, for most pictures,"
     notes = [
-        "Each dot is a mask; click one to see it.",
+        "Each dot is a mask: click one to see it, drag to zoom in, double-click to zoom out.",
         f"{whose} the thresholds: {limits.predicted_iou:g} predicted IoU, {limits.stability_score:g} stability.",
     ]
     drawn = {kind: len(scores.scores) for kind, scores in analysis.scores.items()}
@@ -98,10 +101,10 @@ def _add_dots(figure: go.Figure, scores: MaskScores, name: str, *, symbol: str, 
         y=_column(scores, "stability_score"),
         customdata=[[one.kind.value, one.id, one.image_id] for one in scores.scores],
         text=[f"{one.area:,} pixels" for one in scores.scores],
-        hovertemplate="%{x:.3f} predicted IoU<br>%{y:.3f} stability<br>%{text}",
+        hovertemplate=f"{name}<br>%{{x:.3f}} predicted IoU<br>%{{y:.3f}} stability<br>%{{text}}" + PLAIN,
         name=name,
         mode="markers",
-        marker={"symbol": symbol, "color": color, "size": 7, "opacity": 0.75},
+        marker={"symbol": symbol, "color": color, "size": 7, "opacity": 0.75, "line": {"width": 1.5, "color": color}},
     )
 
 
@@ -127,7 +130,7 @@ def _sizes(analysis: Analysis) -> Plot:
                 y=list(sizes[first:last]),
                 text=[f"{SIZE_EDGES[at]:,.0f} to {SIZE_EDGES[at + 1]:,.0f} pixels" for at in range(first, last)],
                 textposition="none",
-                hovertemplate="%{y:,} " + WORDS[kind] + "<br>%{text}",
+                hovertemplate="%{y:,} " + WORDS[kind] + "<br>%{text}" + PLAIN,
                 name=WORDS[kind],
                 marker_color=COLORS[kind],
             )
@@ -139,7 +142,7 @@ def _sizes(analysis: Analysis) -> Plot:
         range=[exponents[first] - 0.1, exponents[last] + 0.1],
     )
     _count_axis(figure, "masks")
-    return Plot("sizes", "Mask sizes", f"Each number below is ten times the one before.{_both(analysis)}", figure)
+    return Plot("sizes", "Mask sizes", f"The scale is logarithmic.{_both(analysis)}", figure)
 
 
 def _categories(analysis: Analysis) -> Plot:
@@ -155,7 +158,7 @@ def _categories(analysis: Analysis) -> Plot:
         y=list(range(len(rows))),
         text=[_name(name) for name, _, _ in rows],
         textposition="none",
-        hovertemplate="%{text}: %{x:,}<extra></extra>",
+        hovertemplate="%{text}: %{x:,}" + PLAIN,
         marker={"color": [color for _, color, _ in rows], "line": {"color": GREY, "width": 1}},
     )
     figure.update_layout(showlegend=False, height=max(280, 90 + 20 * len(rows)))
@@ -195,17 +198,13 @@ def _coverage_of_one(analysis: Analysis) -> Plot:
             orientation="h",
             x=[100 * share],
             y=[0],
-            width=0.5,
-            name=name,
+            name=f"{name}, {100 * share:.0f} %",
             marker_color=color,
-            text=[f"{100 * share:.0f} %" if share >= 0.06 else ""],  # narrower than its own number
-            textposition="inside",
-            insidetextanchor="middle",
-            hovertemplate="%{x:.1f} % of the picture",
+            hovertemplate=f"%{{x:.1f}} %: {name}" + PLAIN,
         )
-    figure.update_layout(barmode="stack", showlegend=True, legend_traceorder="normal")
+    figure.update_layout(barmode="stack", showlegend=True, legend_traceorder="normal", height=150)
     figure.update_xaxes(range=[0, 100], ticksuffix=" %")
-    figure.update_yaxes(visible=False, range=[-0.6, 0.6])
+    figure.update_yaxes(visible=False)
     return Plot("coverage", "Coverage of the picture", "What several masks cover counts once.", figure)
 
 
@@ -219,7 +218,7 @@ def _coverage_of_all(analysis: Analysis) -> Plot:
                 y=np.histogram(np.minimum(shares, 1.0), edges)[0].tolist(),
                 name=WORDS[kind],
                 marker_color=COLORS[kind],
-                hovertemplate="%{y:,} pictures",
+                hovertemplate="%{y:,} pictures, " + WORDS[kind] + PLAIN,
             )
     figure.update_xaxes(title_text="share of a picture under masks", ticksuffix=" %", range=[0, 100])
     _count_axis(figure, "pictures")
@@ -244,7 +243,7 @@ def _counts(analysis: Analysis) -> Plot:
                 textposition="none",
                 name=WORDS[kind],
                 marker_color=COLORS[kind],
-                hovertemplate="%{y:,} pictures with %{text} " + WORDS[kind],
+                hovertemplate="%{y:,} pictures with %{text} " + WORDS[kind] + PLAIN,
             )
     figure.update_xaxes(title_text="masks on a picture", **_whole_ticks(most))
     _count_axis(figure, "pictures")
@@ -256,16 +255,19 @@ def _counts(analysis: Analysis) -> Plot:
 
 
 def _figure() -> go.Figure:
-    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-    margin = {"l": 56, "r": 12, "t": 32, "b": 44}
-    return (
-        go.Figure(
-            layout=go.Layout(
-                template=go.layout.Template(), legend=legend, margin=margin, height=280, barmode="group", bargap=0.12
-            )
-        )
-        .update_xaxes(automargin=True)
-        .update_yaxes(automargin=True)
+    axis = {"automargin": True, "fixedrange": True}  # a finger that scrolls past must not zoom
+    return go.Figure(
+        layout={
+            "template": go.layout.Template(),
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "margin": {"l": 56, "r": 24, "t": 32, "b": 44},
+            "height": 280,
+            "barmode": "group",
+            "bargap": 0.12,
+            "dragmode": False,
+            "xaxis": axis,
+            "yaxis": axis,
+        }
     )
 
 

@@ -99,6 +99,7 @@ export function createHeader(store, actions) {
       offer,
       segmenter,
       exportButton,
+      iconButton("analysis", "chart", "Analysis: scores, sizes, categories", "I", actions.showAnalysis),
       iconButton("help", "help", "Keys and mouse", "?", actions.showHelp),
       iconButton("theme", "theme", "Light or dark", "", toggleTheme),
     ),

@@ -62,6 +62,7 @@ export const KEYS = [
       { keys: ["Space"], listed: ["Space+Drag", "Middle button"], what: "pan", run: (actions) => actions.setPanning(true), release: (actions) => actions.setPanning(false) },
       { keys: ["F"], what: "fit the picture", run: (actions) => actions.fit() },
       { keys: ["H"], what: "hide the masks while held", run: (actions) => actions.setMasksHidden(true), release: (actions) => actions.setMasksHidden(false) },
+      { keys: ["I"], what: "analysis of the masks", run: (actions) => actions.showAnalysis() },
       { keys: ["?"], what: "this page", run: (actions) => actions.showHelp() },
     ],
   },

@@ -1,6 +1,7 @@
 /** The page: puts its parts together and starts them. */
 
 import { createActions } from "./actions.js";
+import { createAnalysis } from "./analysis.js";
 import { createCandidates } from "./candidates.js";
 import { createCanvas } from "./canvas.js";
 import { canvasView } from "./canvasview.js";
@@ -32,7 +33,7 @@ const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "pictures", "side", "candidates", "categories", "instances", "toolbar"],
-  ...["notices", "emptystate", "menus", "dialogs", "canvas"],
+  ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis"],
 ];
 
 /**
@@ -72,6 +73,10 @@ export async function start({ element, server: remote, upload }) {
   const imports = createImports({ root, store, server, upload, jobs, messages, onImported });
   const exporting = createExports({ root, store, server, settled: () => queue.idle(state.shownId) });
   const segmenters = createSegmenters({ root, store, server, jobs, messages, onSwitched: () => opening.open(state.currentId) });
+  const analysis = createAnalysis({
+    root, store, server, settled: () => queue.idle(state.shownId), open: opening.open,
+    select: (kind, id) => (kind === "instance" ? actions.select(id) : actions.selectProposal?.(id)),
+  });
   const host = h("div", { class: "canvas-place" });
   const actions = {
     ...base,
@@ -85,6 +90,7 @@ export async function start({ element, server: remote, upload }) {
     setMasksHidden: (on) => canvas.setMasksHidden(on),
     showHelp: () => showHelp(root),
     showExport: exporting.show,
+    showAnalysis: analysis.show,
     showSegmenters: segmenters.show,
     switchSegmenter: segmenters.change,
     togglePictures: () => root.classList.toggle("pictures-toggled"),
