@@ -25,6 +25,7 @@ PLAIN = "<extra></extra>"  # without the second box that Plotly writes a name in
 MOST_CATEGORIES, NAME_LENGTH = 30, 22  # bars, letters of a name: more could not be read
 MOST_BINS = 24  # of the histogram of masks a picture
 PERCENT_BINS = 10
+FEW_DOTS = 500
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,10 @@ def _scores(analysis: Analysis) -> Plot:
     limits, figure = analysis.thresholds, _figure()
     if analysis.hidden.total:
         _add_dots(figure, analysis.hidden, "below the thresholds", symbol="diamond-open", color=GREY)
-    for kind, scores in analysis.scores.items():
+    for kind, scores in reversed(list(analysis.scores.items())):  # what is saved lies on top
         if scores.total:
             _add_dots(figure, scores, WORDS[kind], symbol=SYMBOLS[kind], color=COLORS[kind])
-    line = {"line_dash": "dot", "line_color": GREY, "line_width": 1.5}
+    line = {"line_dash": "dot", "line_width": 1.5}
     figure.add_vline(x=limits.predicted_iou, **line)
     figure.add_hline(y=limits.stability_score, **line)
     figure.update_layout(hovermode="closest", showlegend=True, dragmode="zoom", height=360)
@@ -80,10 +81,12 @@ def _scores(analysis: Analysis) -> Plot:
         title_text="stability score", fixedrange=False, range=_range(figure, "y", limits.stability_score)
     )
     whose = "The lines are" if limits.is_shared else "The lines are, for most pictures,"
-    notes = [
-        "Each dot is a mask: click one to see it, drag to zoom in, double-click to zoom out.",
-        f"{whose} the thresholds: {limits.predicted_iou:g} predicted IoU, {limits.stability_score:g} stability.",
-    ]
+    notes = ["Each dot is a mask: click one to see it, drag to zoom in, double-click to zoom out."]
+    if len(figure.data) > 1:
+        notes.append("A click on a name hides its dots.")
+    notes.append(
+        f"{whose} the thresholds: {limits.predicted_iou:g} predicted IoU, {limits.stability_score:g} stability."
+    )
     drawn = {kind: len(scores.scores) for kind, scores in analysis.scores.items()}
     if any(drawn[kind] < scores.total for kind, scores in analysis.scores.items()):
         parts = [f"{drawn[kind]:,} of {scores.total:,} {WORDS[kind]}" for kind, scores in analysis.scores.items()]
@@ -96,6 +99,7 @@ def _scores(analysis: Analysis) -> Plot:
 
 def _add_dots(figure: go.Figure, scores: MaskScores, name: str, *, symbol: str, color: str) -> None:
     """customdata of a dot: [kind, id, image_id]."""
+    size, opacity = (7, 0.75) if len(scores.scores) <= FEW_DOTS else (5, 0.5)  # where many lie on one another
     figure.add_scatter(
         x=_column(scores, "predicted_iou"),
         y=_column(scores, "stability_score"),
@@ -104,7 +108,13 @@ def _add_dots(figure: go.Figure, scores: MaskScores, name: str, *, symbol: str, 
         hovertemplate=f"{name}<br>%{{x:.3f}} predicted IoU<br>%{{y:.3f}} stability<br>%{{text}}" + PLAIN,
         name=name,
         mode="markers",
-        marker={"symbol": symbol, "color": color, "size": 7, "opacity": 0.75, "line": {"width": 1.5, "color": color}},
+        marker={
+            "symbol": symbol,
+            "color": color,
+            "size": size,
+            "opacity": opacity,
+            "line": {"width": size / 5, "color": color},
+        },
     )
 
 

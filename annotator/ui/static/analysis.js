@@ -115,7 +115,7 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
     function mark(place, { curveNumber, pointNumber }) {
       plotly.restyle(place, {
         selectedpoints: place.data.map((_, number) => (number === curveNumber ? [pointNumber] : [])),
-        "selected.marker.size": 13,
+        "selected.marker.size": 14,
         "selected.marker.opacity": 1,
         "unselected.marker.opacity": 0.5,
       });
@@ -136,7 +136,9 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
         if (isHere) select(kind, id);
         try {
           const { image, mask } = await server.request("mask", { kind, mask_id: id, image_id: imageId });
-          const picture = await loadPicture(new URL(image.url, document.baseURI).href);
+          const picture = await loadPicture(new URL(image.url, document.baseURI).href).catch(() => {
+            throw new Error(`The picture ${image.name} could not be loaded.`);
+          });
           if (mine !== asked || !element.isConnected) return;
           const category = kind === "instance" ? categoryOf(state, mask.category_id) : null;
           element.dataset.mask = `${kind}-${id}`;

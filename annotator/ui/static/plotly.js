@@ -49,6 +49,7 @@ function theme(place) {
       hoverlabel: { bgcolor: token("raised"), bordercolor: token("line-strong"), font: { color: token("text") } },
       xaxis: axis,
       yaxis: axis,
+      shapedefaults: { line: { color: token("text") } },
     },
   };
 }
