@@ -34,7 +34,7 @@ class Analysis:
     image: ImageRecord | None  # None: the workspace
     counts: Mapping[MaskKind, Sequence[int]]  # masks on each picture, proposals that are open
     scores: Mapping[MaskKind, MaskScores]
-    hidden: MaskScores  # proposals found below the thresholds; of one picture alone
+    hidden: MaskScores  # proposals below the thresholds, or that overlap a better one; of one picture alone
     sizes: Mapping[MaskKind, Sequence[int]]  # masks in each bin of SIZE_EDGES
     covered: Mapping[MaskKind, Sequence[float]]  # share of each picture looked at that lies under such a mask, 0..1
     covered_by_any: float | None  # share under masks of either kind; of one picture alone

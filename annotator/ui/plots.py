@@ -68,7 +68,7 @@ def plots(analysis: Analysis) -> list[Plot]:
 def _scores(analysis: Analysis) -> Plot:
     limits, figure = analysis.thresholds, _figure()
     if analysis.hidden.total:
-        _add_dots(figure, analysis.hidden, "below the thresholds", symbol="diamond-open", color=GREY)
+        _add_dots(figure, analysis.hidden, "proposals not shown", symbol="diamond-open", color=GREY)
     for kind, scores in reversed(list(analysis.scores.items())):  # what is saved lies on top
         if scores.total:
             _add_dots(figure, scores, WORDS[kind], symbol=SYMBOLS[kind], color=COLORS[kind])
@@ -87,6 +87,8 @@ def _scores(analysis: Analysis) -> Plot:
     notes.append(
         f"{whose} the thresholds: {limits.predicted_iou:g} predicted IoU, {limits.stability_score:g} stability."
     )
+    if analysis.hidden.total:
+        notes.append("Proposals not shown are below them, or overlap a better one.")
     drawn = {kind: len(scores.scores) for kind, scores in analysis.scores.items()}
     if any(drawn[kind] < scores.total for kind, scores in analysis.scores.items()):
         parts = [f"{drawn[kind]:,} of {scores.total:,} {WORDS[kind]}" for kind, scores in analysis.scores.items()]

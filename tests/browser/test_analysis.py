@@ -1,8 +1,10 @@
 """The analysis in the page: opened by its key, a dot clicked, the mask behind it found again on the canvas."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from gradio_client import Client
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from tests.browser.conftest import VIEWPORT, is_elsewhere
@@ -128,3 +130,30 @@ def test_the_library_is_the_installed_one_and_kept_by_the_browser(page: Page, se
     assert answer.status == 200
     assert "immutable" in answer.headers["cache-control"]
     assert "plotly.js" in answer.text()[:200]
+
+
+def test_a_proposal_can_be_looked_at_and_is_told_apart(desk: Desk, server_url: str) -> None:
+    page = desk.open("chelsea.png").page
+    client = Client(server_url, verbose=False)
+    settings = {"points_per_side": 4, "pred_iou_thresh": 0.3, "stability_score_thresh": 0.3}
+    job = client.predict([desk.state["image"]["id"]], settings, api_name="/propose_masks")
+    while job["state"] == "running":
+        page.wait_for_timeout(100)
+        job = client.predict(job["id"], api_name="/job")
+    assert job["result"]["proposals"] > 0, job
+    dots = analyse(page)
+    expect(dots).not_to_have_count(0)
+    click_dot(page, dots.last)  # those not shown are drawn first
+    preview = page.locator("#analysis-preview")
+    expect(preview).to_have_attribute("data-mask", re.compile(r"proposal-\d+"))
+    expect(preview).to_contain_text("proposed, builtin")
+    page.set_viewport_size({"width": 820, "height": 1180})
+    expect(page.locator("#figure-coverage")).to_contain_text("proposals alone")
+    first = page.locator("#figure-scores")
+    room = first.bounding_box()
+    assert room is not None
+    expect(first.locator(".main-svg").first).to_have_css("width", re.compile(rf"^{int(room['width']) - 26}"))
+    assert room["height"] > 360
+    page.click("#analysis-show")
+    expect(page.locator("#analysis-dialog")).to_have_count(0)
+    page.set_viewport_size(VIEWPORT)

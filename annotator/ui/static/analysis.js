@@ -182,7 +182,7 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
 
 /** A figure with its title and note; `place` is where it is drawn. */
 function card({ name, title, note }) {
-  const place = h("div", { class: "plot" });
+  const place = h("div", { class: "plot", role: "img", "aria-labelledby": `figure-${name}-title` });
   const element = h("section", { class: "figure", id: `figure-${name}`, "aria-labelledby": `figure-${name}-title` });
   element.append(h("h3", { id: `figure-${name}-title` }, title), place, h("p", { class: "panel-note" }, note));
   return { element, place };

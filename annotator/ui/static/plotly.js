@@ -28,6 +28,7 @@ export function loadPlotly(address) {
  * @param {{data: object[], layout: object}} figure
  */
 export function draw(plotly, place, { data, layout }) {
+  place.style.height = `${layout.height}px`; // in a window of another size Plotly asks the place, no longer the figure
   return plotly.react(place, data, { ...layout, template: theme(place) }, QUIET);
 }
 

@@ -117,7 +117,7 @@ def test_a_proposal_that_became_an_instance_is_one_mask_of_its_picture(
     assert {trace.name: len(numbers(trace.x)) for trace in figure.data} == {
         "instances": 1,
         "proposals": 7,
-        "below the thresholds": 9,
+        "proposals not shown": 9,
     }
 
 
