@@ -267,6 +267,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
   }
 
   return {
+    act,
     point: (point) => act("point", point),
     box: (box) => act("box", box),
     movePoint: (move) => act("move_point", move),
@@ -300,10 +301,11 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     deleteCategory,
     editCategory: (category) =>
       editCategory(root, category, { save: (change) => updateCategory(category, change), remove: () => deleteCategory(category) }),
-    categoryKey(key) {
+    /** @param {string} key @param {(category: object) => boolean} [use] what else may take the category */
+    categoryKey(key, use = pick) {
       const category = state.categories.find((one) => one.key?.toUpperCase() === key);
       if (!category) return false;
-      if (!pick(category) && state.shownId !== null) messages.info(NO_PROMPT);
+      if (!use(category) && state.shownId !== null) messages.info(NO_PROMPT);
       return true;
     },
   };

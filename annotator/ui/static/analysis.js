@@ -27,6 +27,23 @@ const ORIGINS = { click: "clicked", auto: "accepted proposal", import: "imported
  */
 export function createAnalysis({ root, store, server, settled, open, select }) {
   const { state } = store;
+  let wanted = null; // id of a proposal that is to be selected when its picture's are listed
+
+  const isOffered = (id) => state.offered.some((one) => one.id === id);
+
+  /** Only a proposal that can be seen is selected: what is selected is named by the next key. */
+  function selectMask(kind, id) {
+    wanted = null;
+    if (kind === "instance") return select(kind, id);
+    store.set({ proposalsOn: true });
+    if (!state.proposals) wanted = id;
+    else if (isOffered(id)) select(kind, id);
+  }
+
+  store.on(["offered"], () => {
+    if (wanted === null || !state.proposals) return;
+    selectMask("proposal", wanted);
+  });
 
   function show() {
     const shownId = state.currentId;
@@ -133,7 +150,7 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
       async function showMask([kind, id, imageId]) {
         const mine = (asked += 1);
         const isHere = imageId === state.shownId;
-        if (isHere) select(kind, id);
+        if (isHere) selectMask(kind, id);
         try {
           const { image, mask } = await server.request("mask", { kind, mask_id: id, image_id: imageId });
           const picture = await loadPicture(new URL(image.url, document.baseURI).href).catch(() => {
@@ -153,6 +170,7 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
               "Predicted IoU": score(mask.predicted_iou),
               Stability: score(mask.stability_score),
               Area: `${mask.area.toLocaleString("en")} pixels, ${share(mask.area, image.width * image.height)}`,
+              Offered: kind === "proposal" && isHere && state.proposals && !isOffered(id) ? "not with the thresholds of now" : "",
               Made: [ORIGINS[mask.origin] ?? "proposed", mask.model].filter(Boolean).join(", "),
             }),
           );
@@ -160,7 +178,7 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
           go.onclick = async () => {
             dialog.close();
             if (state.shownId !== imageId) await open(imageId);
-            if (state.shownId === imageId) select(kind, id);
+            if (state.shownId === imageId) selectMask(kind, id);
           };
         } catch (error) {
           if (mine !== asked) return;

@@ -1,8 +1,8 @@
 /**
  * The canvas: one picture, the masks on it, the prompt on top, and the hand's work on them.
  *
- * Four layers of one size lie on one another (picture, saved instances, candidate, prompt), so that a moving pointer
- * repaints a few lines and an answer repaints one mask. The uppermost is the element #canvas. Nothing here talks to the
+ * Layers of one size lie on one another (picture, saved instances, proposals, the proposals that are selected or under
+ * the pointer, candidate, prompt), so that a moving pointer repaints a few lines and an answer repaints one mask. The uppermost is the element #canvas. Nothing here talks to the
  * server: gestures go out through the handlers, and what is to be seen comes in through render().
  */
 
@@ -19,6 +19,8 @@ import {
   paintPoint,
   paintShape,
   paintTag,
+  PROPOSAL_COLOR,
+  proposalStyle,
   recededStyle,
 } from "./painting.js";
 import { Viewport } from "./viewport.js";
@@ -32,6 +34,9 @@ import { Viewport } from "./viewport.js";
  * @property {{rle: Rle, color: string}|null} candidate
  * @property {{rle: Rle, color: string}|null} ghost  the candidate that is being looked at in the list
  * @property {{id: number, rle: Rle, color: string, number: number, name: string}[]} instances  colour as #rrggbb
+ * @property {{id: number, rle: Rle, area: number, bbox_xywh: number[], overlap: number}[]} proposals  in the order of their numbers
+ * @property {number[]} selectedProposals  ids
+ * @property {number|null} hoveredProposal
  * @property {number|null} hoveredId
  * @property {number|null} selectedId
  * @property {number|null} editing  id of the instance whose mask the next save replaces
@@ -41,6 +46,8 @@ import { Viewport } from "./viewport.js";
  * @typedef {object} Handlers  every place is a pixel of the original picture, whole numbers
  * @property {(point: {x: number, y: number, label: 0|1}) => void} onPoint
  * @property {(box: {x0: number, y0: number, x1: number, y1: number}) => void} onBox
+ * @property {(id: number, more: boolean) => void} onPick  a proposal was clicked; `more`: with Shift
+ * @property {(box: {x0: number, y0: number, x1: number, y1: number}) => void} onBand  a box drawn with Shift over proposals
  * @property {(move: {index: number, x: number, y: number}) => void} onMovePoint
  * @property {(which: {index: number}) => void} onDeletePoint
  * @property {(place: {x: number, y: number}|null) => void} onHover
@@ -53,6 +60,9 @@ const NOTHING = Object.freeze({
   candidate: null,
   ghost: null,
   instances: [],
+  proposals: [],
+  selectedProposals: [],
+  hoveredProposal: null,
   hoveredId: null,
   selectedId: null,
   editing: null,
@@ -60,7 +70,9 @@ const NOTHING = Object.freeze({
   tapLabel: 1,
 });
 
-const LAYERS = ["picture", "instances", "candidate", "prompts"];
+const LAYERS = ["picture", "instances", "proposals", "marked", "candidate", "prompts"];
+const MASKS = new Set(LAYERS.slice(1, -1));
+const OVERLAPS = 0.05; // IoU with something saved, from which on a proposal is drawn dashed
 
 /**
  * Builds the canvas inside `host`, which must have a size of its own.
@@ -110,6 +122,8 @@ export function createCanvas(host, handlers) {
     ready: () => shown,
     points: () => view.points,
     tapLabel: () => view.tapLabel,
+    proposalAt: (place) => (view.proposals.length ? proposalAt(place) : null),
+    picking: () => view.proposals.length > 0,
     changed: () => invalidate("prompts"),
     moved: () => invalidate(...LAYERS),
   });
@@ -123,6 +137,32 @@ export function createCanvas(host, handlers) {
       return null;
     }
   };
+
+  /** Id of the smallest proposal at a pixel of the picture, or null. */
+  function proposalAt({ x, y }) {
+    let [found, least] = [null, Infinity];
+    for (const { id, rle, area, bbox_xywh: [left, top, width, height] } of view.proposals) {
+      if (area >= least || x < left || y < top || x >= left + width || y >= top + height) continue;
+      const shape = shapeOf(rle);
+      const across = ((x + 0.5) * shape.size.width) / viewport.imageWidth;
+      const down = ((y + 0.5) * shape.size.height) / viewport.imageHeight;
+      // a shape that is all edges has no path: its box does
+      if (shape.raster || layers.proposals.context.isPointInPath(shape.path(true), across, down, "evenodd")) [found, least] = [id, area];
+    }
+    return found;
+  }
+
+  function paintProposal(surface, proposal, marks = {}) {
+    const shape = shapeOf(proposal.rle);
+    if (shape) paintShape(surface, shape, proposalStyle({ overlaps: proposal.overlap >= OVERLAPS, ...marks }));
+  }
+
+  function paintNumbers(surface, chosen = () => true, strong = false) {
+    view.proposals.forEach((proposal, place) => {
+      const shape = chosen(proposal) && shapeOf(proposal.rle);
+      if (shape) paintTag(surface, shape, { text: String(place + 1), color: PROPOSAL_COLOR, strong });
+    });
+  }
 
   /** The instances that can be shown, in the order they are painted: emphasised ones last. */
   const instances = () =>
@@ -149,6 +189,18 @@ export function createCanvas(host, handlers) {
         paintShape(surface, shape, instanceStyle(instance.color, emphasis));
       }
     },
+    proposals(surface) {
+      for (const proposal of view.proposals) paintProposal(surface, proposal);
+      paintNumbers(surface);
+    },
+    marked(surface) {
+      const selected = new Set(view.selectedProposals);
+      const isMarked = ({ id }) => id === view.hoveredProposal || selected.has(id);
+      for (const proposal of view.proposals.filter(isMarked)) {
+        paintProposal(surface, proposal, { hovered: proposal.id === view.hoveredProposal, selected: selected.has(proposal.id) });
+      }
+      paintNumbers(surface, isMarked, true);
+    },
     candidate(surface) {
       const { candidate, ghost } = view;
       const apart = ghost && ghost.rle.counts !== candidate?.rle.counts;
@@ -164,7 +216,7 @@ export function createCanvas(host, handlers) {
     },
     prompts(surface) {
       const { drag, hover, hoverPoint } = gestures;
-      const live = drag?.kind === "box" ? viewport.box(drag.start, drag.at) : null;
+      const live = ["box", "band"].includes(drag?.kind) ? viewport.box(drag.start, drag.at) : null;
       if (hover && !drag && hoverPoint === null && !gestures.panning && viewport.holds(viewport.toImage(hover))) {
         paintCrosshair(surface, hover);
       }
@@ -190,8 +242,7 @@ export function createCanvas(host, handlers) {
       if (!layer.dirty) continue;
       layer.dirty = false;
       layer.context.clearRect(0, 0, layer.canvas.width, layer.canvas.height);
-      const mask = name === "instances" || name === "candidate";
-      if (name !== "picture" && (!shown || (mask && hidden))) continue;
+      if (name !== "picture" && (!shown || (hidden && MASKS.has(name)))) continue;
       painters[name]({ context: layer.context, viewport, ratio });
     }
     report();
@@ -259,7 +310,7 @@ export function createCanvas(host, handlers) {
       delete canvas.dataset.painted;
       delete canvas.dataset.revision;
       canvas.dataset.imageId = String(imageId);
-      invalidate("instances", "candidate", "prompts");
+      invalidate(...MASKS, "prompts");
       try {
         const loaded = await loadLevels(url);
         if (turn !== loading) {
@@ -291,6 +342,8 @@ export function createCanvas(host, handlers) {
       if (view.revision !== null) canvas.dataset.revision = String(view.revision);
       gestures.pointsChanged(before.points);
       invalidate("prompts");
+      if (before.proposals !== view.proposals) invalidate("proposals", "marked");
+      if (before.selectedProposals !== view.selectedProposals || before.hoveredProposal !== view.hoveredProposal) invalidate("marked");
       if (!sameMask(before.candidate, view.candidate) || !sameMask(before.ghost, view.ghost)) invalidate("candidate");
       if (!sameInstances(before, view)) invalidate("instances", "candidate"); // the number tags lie over both
     },
@@ -300,6 +353,9 @@ export function createCanvas(host, handlers) {
       invalidate(...LAYERS);
     },
 
+    /** Id of the proposal at a pixel of the picture, or null. */
+    proposalAt,
+
     /** Zooms about the middle of the canvas. */
     zoomBy(factor) {
       viewport.zoomAt(factor, viewport.width / 2, viewport.height / 2);
@@ -308,7 +364,7 @@ export function createCanvas(host, handlers) {
 
     setMasksHidden(value) {
       hidden = Boolean(value);
-      invalidate("instances", "candidate");
+      invalidate(...MASKS);
     },
 
     /** While true (space is held) the left button pans. */

@@ -1,9 +1,11 @@
 /** What the canvas has to show, made of what the page knows. */
 
 import { CANDIDATE_COLOR } from "./candidates.js";
+import { hasPrompt } from "./session.js";
 import { categoryOf } from "./store.js";
 
 const UNKNOWN_COLOR = "#888888";
+const NONE = Object.freeze([]);
 
 /**
  * @param {object} state of the store
@@ -23,6 +25,10 @@ export function canvasView(state, session) {
       const category = categoryOf(state, instance.category_id);
       return { id: instance.id, rle: instance.rle, color: category?.color ?? UNKNOWN_COLOR, number: place + 1, name: category?.name ?? "" };
     }),
+    // under an open prompt they would only be in the way
+    proposals: state.proposalsOn && !hasPrompt(session) ? state.offered : NONE,
+    selectedProposals: state.selectedProposals,
+    hoveredProposal: state.hoveredProposal,
     hoveredId: state.hoveredId,
     selectedId: state.selectedId,
     editing: session.editing,

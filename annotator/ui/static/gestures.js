@@ -14,7 +14,7 @@ const NOTCH = 40; // a wheel step beyond it comes from a wheel with notches, and
  * @typedef {import("./viewport.js").Place} Place
  *
  * @typedef {object} Drag
- * @property {"press"|"box"|"move"|"pan"|"pinch"|"spent"} kind
+ * @property {"press"|"box"|"band"|"move"|"pan"|"pinch"|"spent"} kind
  * @property {Place} start  image place of the press
  * @property {Place} at  image place of the pointer now
  * @property {number} [index]  of the point under the press
@@ -39,6 +39,7 @@ export class Gestures {
    * @param {HTMLCanvasElement} canvas
    * @param {import("./viewport.js").Viewport} viewport
    * @param {object} scene  ready() -> bool, points() -> [{x, y, label}], tapLabel() -> 0|1, handlers,
+   *   picking() -> bool: proposals are shown, proposalAt(pixel) -> id|null,
    *   changed() after anything the prompt layer shows, moved() after the view moved
    */
   constructor(canvas, viewport, scene) {
@@ -146,6 +147,7 @@ export class Gestures {
       slop: right ? SLOP.right : (SLOP[kind] ?? SLOP.mouse),
       label: right || event.shiftKey ? 0 : tap,
       right,
+      shift: event.shiftKey && !right,
       erase: event.altKey && !right,
       index: right || event.shiftKey ? null : this.#hit(place, kind),
     };
@@ -169,7 +171,8 @@ export class Gestures {
     } else if (drag.kind === "press" && Math.hypot(place.x - drag.place.x, place.y - drag.place.y) >= drag.slop) {
       clearTimeout(this.#timer);
       const still = drag.right || drag.erase;
-      drag.kind = still ? "spent" : drag.index !== null ? "move" : "box";
+      const drawn = drag.shift && this.scene.picking() ? "band" : "box";
+      drag.kind = still ? "spent" : drag.index !== null ? "move" : drawn;
     }
     drag.at = this.viewport.toImage(place);
     this.#cursor();
@@ -197,10 +200,12 @@ export class Gestures {
     if (drag.kind === "press" && drag.erase) {
       if (drag.index !== null) handlers.onDeletePoint?.({ index: drag.index });
     } else if (drag.kind === "press") {
-      if (viewport.holds(drag.start)) handlers.onPoint?.({ ...viewport.pixel(drag.start), label: drag.label });
-    } else if (drag.kind === "box") {
+      const picked = !drag.right && drag.index === null && viewport.holds(drag.start) ? this.scene.proposalAt(viewport.pixel(drag.start)) : null;
+      if (picked !== null) handlers.onPick?.(picked, drag.shift);
+      else if (viewport.holds(drag.start)) handlers.onPoint?.({ ...viewport.pixel(drag.start), label: drag.label });
+    } else if (drag.kind === "box" || drag.kind === "band") {
       const box = viewport.box(drag.start, drag.at);
-      if (box) handlers.onBox?.(box);
+      if (box) (drag.kind === "box" ? handlers.onBox : handlers.onBand)?.(box);
     } else if (drag.kind === "move") {
       handlers.onMovePoint?.({ index: drag.index, ...viewport.pixel(this.movedTo(drag)) });
     }
@@ -290,9 +295,12 @@ export class Gestures {
     let cursor = "outside";
     if (kind === "pan" || kind === "move") cursor = "grabbing";
     else if (this.panning) cursor = "grab";
-    else if (kind === "box") cursor = "picture";
+    else if (kind === "box" || kind === "band") cursor = "picture";
     else if (this.hoverPoint !== null) cursor = this.erasing ? "erase" : "point";
-    else if (this.hover && this.viewport.holds(this.viewport.toImage(this.hover))) cursor = "picture";
+    else if (this.hover && this.viewport.holds(this.viewport.toImage(this.hover))) {
+      const over = this.scene.picking() ? this.scene.proposalAt(this.viewport.pixel(this.viewport.toImage(this.hover))) : null;
+      cursor = over === null ? "picture" : "pick";
+    }
     this.canvas.dataset.cursor = cursor;
   }
 }

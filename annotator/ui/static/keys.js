@@ -47,6 +47,20 @@ export const KEYS = [
     ],
   },
   {
+    title: "Proposals",
+    bindings: [
+      { keys: ["G"], what: "propose masks on this picture", run: (actions) => actions.propose() },
+      { keys: ["P"], what: "show or hide them; hidden, a click is a point again", run: (actions) => actions.toggleProposals() },
+      { keys: ["Click one"], what: "select it" },
+      { keys: ["Shift+Click", "Shift+Drag"], what: "select more" },
+      { keys: ["Ctrl+A"], what: "select all that are shown", when: (actions) => actions.proposalsShown(), run: (actions) => actions.selectAllProposals() },
+      { keys: [".", ","], what: "select the next, the previous", run: (actions, event) => actions.stepProposal(event.key === "." ? 1 : -1) },
+      { keys: ["M"], what: "more like the selected one", run: (actions) => actions.moreLikeThis() },
+      { keys: [], listed: ["1 … 9", "Enter"], what: "name the selected ones" },
+      { keys: [], listed: ["X"], what: "reject the selected ones" },
+    ],
+  },
+  {
     title: "Pictures",
     bindings: [
       { keys: ["D", "ArrowRight"], listed: ["D", "→"], what: "next picture", run: (actions) => actions.next() },

@@ -20,6 +20,8 @@ import { createMessages } from "./messages.js";
 import { createNotices } from "./notices.js";
 import { createOpening } from "./opening.js";
 import { createPictures } from "./pictures.js";
+import { createProposalPanel } from "./proposalpanel.js";
+import { createProposals } from "./proposals.js";
 import { createQueue } from "./queue.js";
 import { createSegmenters } from "./segmenters.js";
 import { createServer } from "./server.js";
@@ -32,7 +34,7 @@ import { startTooltips } from "./tooltip.js";
 const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
-  ...["header", "pictures", "side", "candidates", "categories", "instances", "toolbar"],
+  ...["header", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
   ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis"],
 ];
 
@@ -77,10 +79,27 @@ export async function start({ element, server: remote, upload }) {
     root, store, server, settled: () => queue.idle(state.shownId), open: opening.open,
     select: (kind, id) => (kind === "instance" ? actions.select(id) : actions.selectProposal?.(id)),
   });
+  const proposals = createProposals({ store, server, jobs, messages, act: base.act, idle: queue.idle, foreseenState });
+  const takeCategory = (category) => proposals.accept(category.id) || base.pick(category);
   const host = h("div", { class: "canvas-place" });
   const actions = {
     ...base,
     ...imports,
+    // what is selected among the proposals comes first
+    pick: takeCategory,
+    categoryKey: (key) => base.categoryKey(key, takeCategory),
+    commitLast: () => proposals.acceptWithLast() || base.commitLast(),
+    deleteSelected: () => proposals.reject() || base.deleteSelected(),
+    escape: () => proposals.escape() || base.escape(),
+    undo: () => also(base.undo, proposals.refresh),
+    redo: () => also(base.redo, proposals.refresh),
+    propose: proposals.propose,
+    toggleProposals: () => proposals.setShown(!state.proposalsOn),
+    proposalsShown: proposals.shown,
+    selectAllProposals: proposals.selectAll,
+    selectProposal: (id) => proposals.select([id]),
+    stepProposal: proposals.step,
+    moreLikeThis: proposals.moreLike,
     focusAdd: () => categories.focusAdd(),
     renameLast: () => state.lastCategoryId !== null && categories.rename(state.lastCategoryId),
     moveLast: (step) => state.lastCategoryId !== null && categories.move(state.lastCategoryId, step),
@@ -122,6 +141,7 @@ export async function start({ element, server: remote, upload }) {
       "aside",
       { class: "side", "aria-label": "Labels" },
       createCandidates(store, actions, foreseenState),
+      createProposalPanel(store, proposals, root),
       categories.element,
       createInstances(store, actions, foreseenState),
     ),
@@ -133,11 +153,13 @@ export async function start({ element, server: remote, upload }) {
     onBox: actions.box,
     onMovePoint: actions.movePoint,
     onDeletePoint: actions.deletePoint,
-    onHover: (cursor) => store.set({ cursor }),
+    onHover: (cursor) => store.set({ cursor, hoveredProposal: cursor && state.offered.length ? canvas.proposalAt(cursor) : null }),
+    onPick: proposals.toggle,
+    onBand: proposals.selectBox,
     onView: ({ zoom }) => store.set({ zoom }),
   });
   store.on(
-    ["session", "pending", "categories", "selectedId", "hoveredId", "hoveredCandidate", "tapLabel"],
+    ["session", "pending", "categories", "selectedId", "hoveredId", "hoveredCandidate", "tapLabel", "offered", "proposalsOn", "selectedProposals", "hoveredProposal"],
     () => state.shownId !== null && canvas.render(canvasView(state, foreseenState())),
   );
   store.on(["currentId"], () => {
@@ -166,7 +188,14 @@ export async function start({ element, server: remote, upload }) {
   });
   const known = (id) => begun.images.find((image) => image.id === id);
   const last = known(recall(WINDOW, "picture")) ?? known(begun.last_image_id) ?? begun.images[0];
+  for (const job of begun.jobs) proposals.follow(job).catch((error) => messages.error(error.message)); // begun before a reload
   await Promise.all([last && opening.open(last.id), segmenters.load()]);
+}
+
+/** Do two things one after the other. */
+function also(first, second) {
+  first();
+  second();
 }
 
 function loadStyle(name) {

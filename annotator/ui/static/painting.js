@@ -58,9 +58,11 @@ export function paintShape(surface, shape, { fill, alpha, hatch = null, lines })
   if (!shape.raster) {
     const path = new Path2D();
     path.addPath(shape.path(exact), new DOMMatrix([across, 0, 0, down, left, top]));
-    context.globalAlpha = alpha;
-    context.fillStyle = fill;
-    context.fill(path, "evenodd");
+    if (alpha > 0) {
+      context.globalAlpha = alpha;
+      context.fillStyle = fill;
+      context.fill(path, "evenodd");
+    }
     if (hatch) {
       context.globalAlpha = 1;
       context.fillStyle = hatching(context, hatch, ratio);
@@ -77,7 +79,7 @@ export function paintShape(surface, shape, { fill, alpha, hatch = null, lines })
   } else {
     context.imageSmoothingEnabled = !exact;
     context.globalAlpha = alpha;
-    context.drawImage(shape.tint(fill, false), ...box);
+    if (alpha > 0) context.drawImage(shape.tint(fill, false), ...box);
     context.globalAlpha = 1;
     context.drawImage(shape.tint(lines[lines.length - 1][0], true), ...box);
   }
@@ -141,6 +143,16 @@ export function instanceStyle(color, { hovered, selected, editing }) {
   }
   if (hovered) return { fill: color, alpha: 0.46, lines: [["rgba(10, 14, 20, 0.8)", 5], ["#ffffff", 3], [color, 1.5]] };
   return { fill: color, alpha: 0.24, lines: [["rgba(10, 14, 20, 0.6)", 3.25], [color, 1.75]] };
+}
+
+export const PROPOSAL_COLOR = "#ffd43b";
+
+/** A proposal: its line alone, dashed where it overlaps something saved; filled under the pointer or selected. */
+export function proposalStyle({ overlaps, hovered = false, selected = false }) {
+  const dash = overlaps ? [5, 4] : null;
+  if (selected) return { fill: PROPOSAL_COLOR, alpha: hovered ? 0.55 : 0.42, lines: [["rgba(10, 14, 20, 0.85)", 4.5], ["#ffffff", 2.5, dash]] };
+  if (hovered) return { fill: PROPOSAL_COLOR, alpha: 0.3, lines: [["rgba(10, 14, 20, 0.8)", 4], [PROPOSAL_COLOR, 2.25, dash]] };
+  return { fill: PROPOSAL_COLOR, alpha: 0, lines: [["rgba(10, 14, 20, 0.55)", 2.75], [PROPOSAL_COLOR, 1.25, dash]] };
 }
 
 /** Black or white, whichever reads better on `color` (#rrggbb). */

@@ -61,6 +61,8 @@ const STEPS = {
     ...undoable("deleted instance"),
     instances: state.instances.filter((instance) => instance.id !== id),
   }),
+  accept_proposals: (state) => ({ ...state, ...undoable("naming of proposals") }),
+  reject_proposals: (state) => ({ ...state, ...undoable("rejection of proposals") }),
   set_category: (state, { instance_id: id, category_id }) => ({
     ...state,
     ...undoable("changed category"),

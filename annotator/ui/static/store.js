@@ -58,6 +58,14 @@ export const INITIAL = {
   selectedId: null,
   hoveredId: null,
   hoveredCandidate: null,
+  proposals: null, // the server's list of the shown picture, with its run, floor and what counts as a duplicate
+  proposalsOn: true, // whether they are shown
+  sift: null, // thresholds that a proposal has to pass to be offered
+  grid: null, // points along a side, for the next time masks are proposed
+  offered: [], // the proposals that are shown, in the order of their numbers
+  selectedProposals: [], // ids
+  hoveredProposal: null,
+  likeness: null, // {scores: id -> 0..1, least: from where on they count as alike}
   lastCategoryId: null,
   tapLabel: 1,
   zoom: null,
