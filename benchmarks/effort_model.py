@@ -83,12 +83,14 @@ class Outcome:
 
     picture: number of its picture. chose: for each click, whether another candidate than the one shown was taken.
     reached: whether the last click's mask was good enough. proposed: whether a proposal was, before any click.
+    tempting: whether one was near enough to be judged.
     """
 
     picture: int
     chose: tuple[bool, ...]
     reached: bool
     proposed: bool = False
+    tempting: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def action_counts(outcomes: Sequence[Outcome], way: Way) -> np.ndarray:
         else:
             clicks = min(len(outcome.chose), way.patience)
             reached = outcome.reached and len(outcome.chose) <= way.patience
-            taken |= {"click": clicks, "wait": clicks, "judge": clicks + way.proposals}
+            taken |= {"click": clicks, "wait": clicks, "judge": clicks + (way.proposals and outcome.tempting)}
             taken |= {"choose": sum(outcome.chose[:clicks]), "polygon": not reached}
         rows.append([float(taken.get(name, 0)) for name in ACTIONS])
     return np.array(rows).reshape(-1, len(ACTIONS))

@@ -46,6 +46,7 @@ from benchmarks.effort_model import (
 
 DATA = ROOT.parent / "shared" / "data" / "dev"
 GOAL = 0.85
+TEMPTING = 0.5  # IoU from which a proposal looks as if it might do, and has to be judged
 CLEARLY = 0.1  # of IoU: so much better a candidate must be for a labeler to see it and to bother
 PATIENCE = (3, 5, 10, MOST_CLICKS)  # clicks, after which a labeler may give up
 PROPOSING = ("points_per_side", "pred_iou_thresh", "stability_score_thresh")
@@ -66,7 +67,8 @@ class Labeler:
         fits = best_fit(picture, proposals)
         for chosen in picture.ids:
             chose, reached = self.click(embedding, picture.target(chosen))
-            yield Outcome(number, chose, reached, proposed=fits[int(chosen)] >= self.goal)
+            fit = fits[int(chosen)]
+            yield Outcome(number, chose, reached, proposed=fit >= self.goal, tempting=fit >= TEMPTING)
 
     def click(self, embedding: Embedding, target: Target) -> tuple[tuple[bool, ...], bool]:
         """For each click whether another candidate was taken after it, and whether the last mask is good enough."""

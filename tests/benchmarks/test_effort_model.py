@@ -1,5 +1,7 @@
 """The arithmetic of what labelling costs: actions counted, seconds added up, times varied."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,7 @@ outcomes = st.builds(
     chose=st.lists(st.booleans(), min_size=1, max_size=20).map(tuple),
     reached=st.booleans(),
     proposed=st.booleans(),
+    tempting=st.booleans(),
 )
 ways = st.builds(Way, proposals=st.booleans(), patience=st.integers(1, 20))
 
@@ -64,8 +67,10 @@ def test_a_proposal_that_fits_takes_the_place_of_all_clicks():
     assert seconds(PROPOSED, CLICKS) == pytest.approx(8 + 1 + 2 * (3 + 0.5 + 1.5) + 2)
 
 
-def test_where_no_proposal_fits_it_costs_a_look_to_see_that():
-    assert seconds(AT_ONCE, PROPOSALS) == pytest.approx(seconds(AT_ONCE, CLICKS) + 1.5)
+def test_a_proposal_that_nearly_fits_costs_a_look_to_see_that():
+    tempted = replace(AT_ONCE, tempting=True)
+    assert seconds(tempted, PROPOSALS) == pytest.approx(seconds(AT_ONCE, CLICKS) + 1.5)
+    assert seconds(AT_ONCE, PROPOSALS) == seconds(tempted, CLICKS) == seconds(AT_ONCE, CLICKS)
 
 
 def test_opening_a_picture_is_shared_among_its_objects():

@@ -64,6 +64,12 @@ def test_only_the_object_that_a_proposal_fits_counts_as_proposed():
     assert [outcome.proposed for outcome in found] == [True, False]
 
 
+def test_a_proposal_tempts_for_an_object_that_it_covers_in_good_part():
+    there, elsewhere = disc(60, 60, 20), disc(180, 180, 20)
+    found = outcomes(picture_of(there, elsewhere), disc(66, 60, 20), disc(180, 180, 40))
+    assert [(outcome.proposed, outcome.tempting) for outcome in found] == [(False, True), (False, False)]
+
+
 def test_the_best_fit_of_proposals_is_their_iou_as_the_click_benchmark_judges_it():
     there, elsewhere = disc(60, 60, 20), disc(180, 180, 20)
     off, both, unseen = disc(70, 60, 20), there | elsewhere, disc(128, 128, 9)
