@@ -132,7 +132,7 @@ def test_the_library_is_the_installed_one_and_kept_by_the_browser(page: Page, se
     assert "plotly.js" in answer.text()[:200]
 
 
-def test_a_proposal_can_be_looked_at_and_is_told_apart(desk: Desk, server_url: str) -> None:
+def test_a_proposals_dot_shows_its_mask_and_selects_it_in_the_list(desk: Desk, server_url: str) -> None:
     page = desk.open("chelsea.png").page
     client = Client(server_url, verbose=False)
     settings = {"points_per_side": 4, "pred_iou_thresh": 0.3, "stability_score_thresh": 0.3}
@@ -141,12 +141,15 @@ def test_a_proposal_can_be_looked_at_and_is_told_apart(desk: Desk, server_url: s
         page.wait_for_timeout(100)
         job = client.predict(job["id"], api_name="/job")
     assert job["result"]["proposals"] > 0, job
+    page.reload()
+    desk.open("chelsea.png")
     dots = analyse(page)
     expect(dots).not_to_have_count(0)
     click_dot(page, dots.last)  # those not shown are drawn first
     preview = page.locator("#analysis-preview")
     expect(preview).to_have_attribute("data-mask", re.compile(r"proposal-\d+"))
     expect(preview).to_contain_text("proposed, builtin")
+    chosen = preview.get_attribute("data-mask")
     page.set_viewport_size({"width": 820, "height": 1180})
     expect(page.locator("#figure-coverage")).to_contain_text("proposals alone")
     first = page.locator("#figure-scores")
@@ -157,3 +160,4 @@ def test_a_proposal_can_be_looked_at_and_is_told_apart(desk: Desk, server_url: s
     page.click("#analysis-show")
     expect(page.locator("#analysis-dialog")).to_have_count(0)
     page.set_viewport_size(VIEWPORT)
+    expect(page.locator(f"#{chosen}")).to_have_attribute("aria-selected", "true", timeout=WAIT_MS)
