@@ -62,7 +62,7 @@ export function createPictures(store, actions) {
   function update(row, image) {
     row.hidden = state.filter !== "all" && image.status !== state.filter && image.id !== state.currentId;
     setAttribute(row, "aria-current", image.id === state.currentId ? "true" : null);
-    const signature = [image.name, image.status, image.instances, image.thumb].join("\n");
+    const signature = [image.name, image.status, image.instances, image.proposals, image.thumb].join("\n");
     if (row.signature === signature) return; // of 2,000 rows, one has changed
     row.signature = signature;
     const thumb = row.querySelector(".picture-thumb");
@@ -74,8 +74,9 @@ export function createPictures(store, actions) {
     if (row.dataset.status !== image.status) sign.replaceChildren(icon(image.status));
     row.dataset.status = image.status;
     setText(row.querySelector(".status-word"), STATUS_WORDS[image.status]);
-    setText(row.querySelector(".picture-count"), image.instances ? String(image.instances) : "");
-    row.querySelector(".picture-count").title = `${image.instances} saved`;
+    const waiting = image.proposals ? `+${image.proposals}` : "";
+    setText(row.querySelector(".picture-count"), [image.instances || "", waiting].filter(Boolean).join(" "));
+    row.querySelector(".picture-count").title = `${image.instances} saved${waiting && `, ${image.proposals} proposals kept`}`;
   }
 
   function showFilter() {

@@ -44,11 +44,13 @@ export function createToolbar(store, actions, foreseenState) {
     const last = categoryOf(state, state.lastCategoryId);
     if (session.editing != null) return "Add points to mend the mask · Enter saves it · Esc leaves it as it was";
     if (session.candidates) return last ? `Q W E choose · a category's key saves · Enter saves as ${last.name}` : "Q W E choose · a category's key saves";
+    if (state.selectedProposals.length) return "A category's key names them · X rejects · M more like it · Esc selects none";
+    if (state.proposalsOn && state.offered.length) return "Click a proposal · Shift+drag many · P hides them for points";
     if (state.selectedId !== null) return "S edits · a category's key renames · X deletes · Esc selects none";
     return "Click + · right click − · drag a box · ? all keys";
   }
 
-  store.on(["session", "pending", "selectedId", "lastCategoryId", "categories"], show);
+  store.on(["session", "pending", "selectedId", "lastCategoryId", "categories", "offered", "selectedProposals", "proposalsOn"], show);
   store.on(["tapLabel"], () => {
     plus.setAttribute("aria-pressed", String(state.tapLabel === 1));
     minus.setAttribute("aria-pressed", String(state.tapLabel === 0));
