@@ -1,7 +1,7 @@
 """Where a model runs: choosing the device, and going on on the CPU when a GPU is out of memory."""
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Generic, Literal, TypeVar
 
 import torch
@@ -9,10 +9,12 @@ from torch import nn
 
 from annotator.errors import SettingsError
 from annotator.segmenters.base import Notify
+from annotator.segmenters.turns import Turns
 
 Lane = Literal["embed", "predict"]
 Model = TypeVar("Model", bound=nn.Module)
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 CPU = torch.device("cpu")
 
@@ -57,7 +59,8 @@ class DeviceModel(Generic[Model]):
     """A model on one device. Any thread may run it; when the GPU is out of memory it moves to the CPU, and says so.
 
     There are two lanes, each one call at a time: encoding an image takes seconds on a CPU, and a click must not
-    wait for the picture after this one. A model that works in both shares no changing state between them.
+    wait for the picture after this one. A model that works in both shares no changing state between them. In a lane,
+    a call for one item goes before the next chunk of a call for many: a click waits for one chunk at most.
     """
 
     def __init__(self, model: Model, device: torch.device, *, title: str, notify: Notify | None = None) -> None:
@@ -66,7 +69,8 @@ class DeviceModel(Generic[Model]):
         self._device = device
         self._title = title
         self._notify = notify
-        self._lanes: dict[Lane, threading.Lock] = {"embed": threading.Lock(), "predict": threading.Lock()}
+        self._most = 0  # items at a time that the device had memory for, 0 while it was never full
+        self._lanes: dict[Lane, Turns] = {"embed": Turns(), "predict": Turns()}
         try:
             self._model.to(device)
         except RuntimeError as error:
@@ -85,25 +89,58 @@ class DeviceModel(Generic[Model]):
 
     def run(self, lane: Lane, work: Callable[[Model, torch.device], T]) -> T:
         """work(model, device) in torch's inference mode; once more on the CPU where the GPU is out of memory."""
-        with self._lanes[lane], torch.inference_mode():
-            device = self._device
-            try:
-                return work(self._model, device)
-            except RuntimeError as error:
-                if device == CPU or not is_out_of_memory(error):
-                    raise
-        self._leave(device)
-        with self._lanes[lane], torch.inference_mode():
-            return work(self._model, CPU)
+        (result,) = self.run_many(lane, [None], lambda model, device, _: work(model, device), chunk={})
+        return result
+
+    def run_many(
+        self,
+        lane: Lane,
+        items: Sequence[Item],
+        work: Callable[[Model, torch.device, Sequence[Item]], T],
+        *,
+        chunk: Mapping[str, int],
+    ) -> Iterator[T]:
+        """work(model, device, some) for all items in order, chunk[type of device] of them at a time.
+
+        Where the GPU is out of memory, half as many at a time; where one alone is too many, on the CPU from there on.
+        """
+        start = 0
+        while start < len(items):
+            with self._lanes[lane].turn(urgent=len(items) == 1), torch.inference_mode():
+                device = self._device
+                length = chunk.get(device.type, 1)
+                some = items[start : start + (min(length, self._most) if self._most else length)]
+                full = False
+                try:
+                    result = work(self._model, device, some)
+                except RuntimeError as error:
+                    if device == CPU or not is_out_of_memory(error):
+                        raise
+                    full = True
+            if not full:
+                start += len(some)
+                yield result
+            elif len(some) > 1:  # outside of `except`, whose traceback would keep tensors alive
+                self._most = len(some) // 2
+                _empty_cache(device)
+            else:
+                self._leave(device)
 
     def _leave(self, device: torch.device) -> None:
         """Move to the CPU for good, unless the other lane did so meanwhile."""
-        with self._lanes["embed"], self._lanes["predict"]:
+        with ExitStack() as lanes:
+            for lane in ("embed", "predict"):
+                lanes.enter_context(self._lanes[lane].turn())
             if self._device != device:
                 return
             self._model.to(CPU)
-            self._device = CPU
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
+            self._device, self._most = CPU, 0
+            _empty_cache(device)
         if self._notify is not None:
             self._notify(f"{self._title}: {device} is out of memory. Going on on the CPU, more slowly.")
+
+
+def _empty_cache(device: torch.device) -> None:
+    """Give back what torch holds of a GPU's memory for its next use."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -2,7 +2,7 @@
 
 import pickle
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from annotator.segmenters.devices import DeviceModel, pick_device
 from annotator.segmenters.file_hash import file_md5
 
 PREPROCESSING = 1  # counts up when the same weights and image would give another embedding
-CPU_BATCH, GPU_BATCH = 8, 32  # prompts decoded at once, some 40 MB each; a CPU gains nothing by more
+CHUNK = {"cpu": 2, "mps": 16, "cuda": 32}  # prompts decoded at once, some 40 MB each; a CPU gains nothing by more
 ARRAY = "image_embedding"
 ENCODER_WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
 
@@ -79,12 +79,13 @@ class SamSegmenter:
             form = len(prompt.point_labels), prompt.box_xyxy is not None, prompt.mask_input is not None
             forms.setdefault(form, []).append(index)
         answers: dict[int, Prediction] = {}
-        batch = CPU_BATCH if self.device == "cpu" else GPU_BATCH
+
+        def decode(sam: Sam, device: torch.device, some: Sequence[int]) -> Iterator[tuple]:
+            return zip(some, *_decode(embedding, [prompts[index] for index in some], sam, device), strict=True)
+
         for indices in forms.values():
-            for start in range(0, len(indices), batch):
-                some = indices[start : start + batch]
-                decode = partial(_decode, embedding, [prompts[index] for index in some])
-                for index, logits, iou in zip(some, *self._model.run("predict", decode), strict=True):
+            for decoded in self._model.run_many("predict", indices, decode, chunk=CHUNK):
+                for index, logits, iou in decoded:
                     answers[index] = Prediction(
                         low_res_logits=logits.copy(),  # a view would keep the whole batch in memory
                         predicted_iou=iou.clip(0, 1),  # a regression: SAM itself goes a little beyond

@@ -33,7 +33,7 @@ PREPROCESSING = 1  # raise it whenever what goes into the encoder, or what is ke
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of RGB in 0..1, as ImageNet networks are fed
 STD = np.array([0.229, 0.224, 0.225], np.float32)
 FEATURE_STRIDE = 8  # of the frame's pixels: the finest scale of the queries
-CHUNK = {"cpu": 8, "mps": 16, "cuda": 64}  # prompts in one decoder pass: some 25 MB of activations each
+CHUNK = {"cpu": 4, "mps": 16, "cuda": 64}  # prompts in one decoder pass: some 25 MB of activations each
 
 
 class BuiltinSegmenter:
@@ -80,7 +80,7 @@ class BuiltinSegmenter:
     def predict_batch(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Prediction]:
         """Answer many prompts of one embedding, in their order; one pass for each chunk of them, to bound memory."""
         check_embedding(embedding, self.fingerprint)
-        return [prediction for chunk in self._chunks(prompts) for prediction in self._answer(embedding, chunk)]
+        return list(self._answer(embedding, prompts))
 
     def predict_points(self, embedding: Embedding, point_coords: np.ndarray, *, above: float) -> PointAnswers:
         """Answer each point alone with the candidates above a predicted IoU; see Segmenter."""
@@ -94,29 +94,27 @@ class BuiltinSegmenter:
         scales = [cv2.resize(embedding.arrays[name], (side, side)) for name in ("query1", "query2", "query3")]
         return np.concatenate(scales, axis=2)[:height, :width]
 
-    def _chunks(self, prompts: Sequence[Prompt]) -> Iterator[Sequence[Prompt]]:
-        length = CHUNK[torch.device(self.device).type]
-        for start in range(0, len(prompts), length):
-            yield prompts[start : start + length]
-
     def _answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Iterator[Prediction]:
         frame = embedding.frame
-        maps = np.stack([prompt_maps(prompt, frame) for prompt in prompts])
 
-        def decode(network: Network, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+        def decode(
+            network: Network, device: torch.device, some: Sequence[Prompt]
+        ) -> Iterator[tuple[Prompt, np.ndarray, np.ndarray]]:
             prepared = Prepared(**{name: _channels_last(array, device) for name, array in embedding.arrays.items()})
-            given = torch.from_numpy(maps).to(device, memory_format=torch.channels_last)
-            logits, predicted_iou = network.decoder(prepared, given)
-            return logits.float().contiguous().cpu().numpy(), predicted_iou.float().clamp(0, 1).cpu().numpy()
+            maps = torch.from_numpy(np.stack([prompt_maps(prompt, frame) for prompt in some]))
+            logits, predicted_iou = network.decoder(prepared, maps.to(device, memory_format=torch.channels_last))
+            found = logits.float().contiguous().cpu().numpy(), predicted_iou.float().clamp(0, 1).cpu().numpy()
+            return zip(some, *found, strict=True)
 
-        for prompt, logits, predicted_iou in zip(prompts, *self._model.run("predict", decode), strict=True):
-            mended = obey(logits, prompt, frame)
-            yield Prediction(
-                low_res_logits=mended,
-                predicted_iou=predicted_iou,
-                stability_score=stability_scores(mended, frame),
-                frame=frame,
-            )
+        for decoded in self._model.run_many("predict", prompts, decode, chunk=CHUNK):
+            for prompt, logits, predicted_iou in decoded:
+                mended = obey(logits, prompt, frame)
+                yield Prediction(
+                    low_res_logits=mended,
+                    predicted_iou=predicted_iou,
+                    stability_score=stability_scores(mended, frame),
+                    frame=frame,
+                )
 
 
 def _channels_last(array: np.ndarray, device: torch.device) -> Tensor:

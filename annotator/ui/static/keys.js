@@ -27,7 +27,7 @@ export const KEYS = [
   {
     title: "Save",
     bindings: [
-      { keys: [], listed: ["1 … 9"], what: "save with that category, or give it to the selected instance" },
+      { keys: [], listed: ["1 … 9"], what: "save with that category, or give it to what is selected" },
       { keys: ["Enter"], what: "save with the last category", run: (actions) => actions.commitLast() },
       { keys: ["N"], what: "add a category", run: (actions) => actions.focusAdd() },
       { keys: ["F2"], what: "rename the last category", run: (actions) => actions.renameLast() },
@@ -43,7 +43,7 @@ export const KEYS = [
       { keys: ["K", "ArrowUp"], listed: ["K", "↑"], what: "select the previous", run: (actions) => actions.selectNeighbour(-1) },
       { keys: ["Z"], what: "select none", run: (actions) => actions.select(null) },
       { keys: ["S"], what: "edit the selected one", run: (actions) => actions.editSelected() },
-      { keys: ["X", "Delete"], what: "delete the selected one", run: (actions) => actions.deleteSelected() },
+      { keys: ["X", "Delete"], what: "delete the selected one, or reject the selected proposals", run: (actions) => actions.deleteSelected() },
     ],
   },
   {
@@ -51,13 +51,11 @@ export const KEYS = [
     bindings: [
       { keys: ["G"], what: "propose masks on this picture", run: (actions) => actions.propose() },
       { keys: ["P"], what: "show or hide them; hidden, a click is a point again", run: (actions) => actions.toggleProposals() },
-      { keys: ["Click one"], what: "select it" },
-      { keys: ["Shift+Click", "Shift+Drag"], what: "select more" },
+      { keys: ["Click a proposal"], what: "select it" },
+      { keys: ["Shift+Click a proposal", "Shift+Drag"], what: "select more" },
       { keys: ["Ctrl+A"], what: "select all that are shown", when: (actions) => actions.proposalsShown(), run: (actions) => actions.selectAllProposals() },
       { keys: [".", ","], what: "select the next, the previous", run: (actions, event) => actions.stepProposal(event.key === "." ? 1 : -1) },
       { keys: ["M"], what: "more like the selected one", run: (actions) => actions.moreLikeThis() },
-      { keys: [], listed: ["1 … 9", "Enter"], what: "name the selected ones" },
-      { keys: [], listed: ["X"], what: "reject the selected ones" },
     ],
   },
   {

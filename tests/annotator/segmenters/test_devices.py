@@ -1,5 +1,7 @@
 """Choosing a device, and one that runs full."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -85,6 +87,72 @@ def test_a_failed_call_leaves_the_model_free_for_the_next():
         with pytest.raises(torch.OutOfMemoryError):
             model.run(lane, a_full_device)
         assert model.run(lane, lambda module, device: str(device)) == "cpu"
+
+
+class Small(nn.Module):
+    """Stands for a network; its `to` is told where to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved: list[str] = []
+
+    def to(self, device: torch.device) -> "Small":  # type: ignore[override]
+        self.moved.append(str(device))
+        return self
+
+
+def pieces_tried(*, fits: int, count: int = 10, chunk: int = 8) -> tuple[list[tuple[str, int]], list[int], list[str]]:
+    """Run `count` items, of which `fits` at a time have room: (device, length) of every try, results, words."""
+    said: list[str] = []
+    model = DeviceModel(Small(), torch.device("meta"), title="a model", notify=said.append)
+    tries: list[tuple[str, int]] = []
+
+    def work(module, device, some):
+        tries.append((device.type, len(some)))
+        if device.type == "meta" and len(some) > fits:
+            a_full_device(module, device)
+        return list(some)
+
+    given = model.run_many("predict", range(count), work, chunk={"meta": chunk, "cpu": 4})
+    return tries, [item for some in given for item in some], said
+
+
+def test_a_full_gpu_is_given_half_as_many_at_a_time_and_keeps_to_that():
+    tries, results, said = pieces_tried(fits=3)
+    assert tries == [("meta", 8), ("meta", 4), *[("meta", 2)] * 5]
+    assert results == list(range(10))
+    assert said == []  # nothing that a user needs to know
+
+
+def test_a_gpu_without_room_for_a_single_one_is_left_for_the_cpu_with_a_word():
+    tries, results, said = pieces_tried(fits=0)
+    assert tries == [("meta", 8), ("meta", 4), ("meta", 2), ("meta", 1), ("cpu", 4), ("cpu", 4), ("cpu", 2)]
+    assert results == list(range(10))
+    assert len(said) == 1
+    assert "out of memory" in said[0]
+
+
+def test_a_single_call_goes_before_the_next_piece_of_a_long_one():
+    model = DeviceModel(nn.Identity(), torch.device("cpu"), title="a model")
+    order: list[str] = []
+    inside, asked = threading.Event(), threading.Event()
+
+    def long(module, device, some):
+        order.append(f"piece {some[0]}")
+        inside.set()
+        asked.wait(10)
+        return None
+
+    def click() -> None:
+        inside.wait(10)
+        threading.Timer(0.1, asked.set).start()  # by then the click waits for its turn
+        model.run("predict", lambda module, device: order.append("click"))
+
+    clicking = threading.Thread(target=click)
+    clicking.start()
+    list(model.run_many("predict", range(3), long, chunk={"cpu": 1}))
+    clicking.join(10)
+    assert order == ["piece 0", "click", "piece 1", "piece 2"]
 
 
 @pytest.mark.gpu
