@@ -280,6 +280,22 @@ def test_a_reload_shows_the_picture_that_was_open_and_another_window_the_one_wor
     other.shows("coffee.png")
 
 
+def test_going_back_before_a_picture_has_come_shows_the_first_again(desk: Desk) -> None:
+    page = desk.open("coffee.png").page
+    held: list[Route] = []
+    number = (desk.picture("rocket.jpg").get_attribute("id") or "").removeprefix("picture-")
+    page.route(f"**/annotator/pictures/{number}.jpg*", lambda route: held.append(route))
+    desk.picture("rocket.jpg").click()
+    expect(page.locator("#canvas")).to_have_attribute("data-image-id", number)
+    desk.picture("coffee.png").click()
+    desk.shows("coffee.png")
+    for route in held:
+        route.continue_()
+    page.unroute(f"**/annotator/pictures/{number}.jpg*")
+    page.wait_for_timeout(200)
+    desk.shows("coffee.png")
+
+
 def test_keys_fit_pan_hide_and_fold(desk: Desk) -> None:
     page = desk.open().page
     canvas = page.locator("#canvas")

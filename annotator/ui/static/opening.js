@@ -17,6 +17,7 @@ const POLL_MS = 300;
 export function createOpening({ store, server, queue, canvas, messages }) {
   const { state } = store;
   let turn = 0; // of several pictures asked for in a row, the last counts
+  let onCanvas = null; // the picture that the canvas shows or was last asked to show, and when it is there
 
   async function open(imageId) {
     const mine = (turn += 1);
@@ -39,9 +40,18 @@ export function createOpening({ store, server, queue, canvas, messages }) {
   }
 
   async function showPicture({ image, display_hw: displayHw }) {
-    if (state.shownId === image.id) return; // opened again for its masks alone
-    const url = new URL(image.url, document.baseURI).href;
-    await canvas().showImage({ url, width: image.width, height: image.height, displayHw, imageId: image.id });
+    if (onCanvas?.imageId !== image.id) {
+      const url = new URL(image.url, document.baseURI).href;
+      const there = canvas().showImage({ url, width: image.width, height: image.height, displayHw, imageId: image.id });
+      onCanvas = { imageId: image.id, there };
+    } // else opened again for its masks alone
+    const mine = onCanvas;
+    try {
+      await mine.there;
+    } catch (error) {
+      if (onCanvas === mine) onCanvas = null;
+      throw error;
+    }
   }
 
   /** The browser loads the next picture while this one is worked on. */
