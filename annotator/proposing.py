@@ -246,7 +246,10 @@ class Proposing:
             def share(done: int, of: int, before: int = before) -> None:
                 progress(before + plan.points * done // max(1, of), total)
 
-            with self._turns.take(cancelled, lambda: say("Waits for its turn: other proposals are under way.")):
+            with self._turns.take(
+                cancelled=cancelled,
+                say_waiting=lambda: say("Waits for its turn: other proposals are under way."),
+            ):
                 share(0, 1)
                 say(report.line())
                 if not still_waits(image_id):  # another job did it meanwhile, or is going to with other settings

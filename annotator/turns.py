@@ -1,7 +1,7 @@
-"""Turns: work that is done one at a time, first come, first served."""
+"""Turns: work that is done one at a time, urgent work first."""
 
+import itertools
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,28 +11,50 @@ POLL_S = 0.2  # how soon work that waits notices that it was cancelled
 
 
 class Turns:
-    """One at a time, in the order in which they came."""
+    """A lock that knows who waits: it goes to urgent callers first, among equals to who came first.
+
+    threading.Lock goes to whoever asks at the right moment, which is the one who has just let go of it.
+    """
 
     def __init__(self) -> None:
-        self._queue: deque[object] = deque()
         self._changed = threading.Condition()
+        self._numbers = itertools.count()
+        self._waiting: set[tuple[bool, int]] = set()
+        self._taken = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        with self._changed:
+            return len(self._waiting)
 
     @contextmanager
-    def take(self, cancelled: Callable[[], bool], say_waiting: Callable[[], None]) -> Iterator[None]:
-        """Wait for the turn and hold it. Raises Cancelled where that is asked for meanwhile."""
-        ticket = object()
+    def take(
+        self,
+        *,
+        urgent: bool = True,
+        cancelled: Callable[[], bool] | None = None,
+        say_waiting: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
+        """Wait for the turn and hold it. Raises Cancelled where `cancelled` asks for that meanwhile."""
+        ticket = (not urgent, next(self._numbers))
         with self._changed:
-            self._queue.append(ticket)
-            if self._queue[0] is not ticket:
-                say_waiting()
-        try:
-            with self._changed:
-                while self._queue[0] is not ticket:
-                    self._changed.wait(POLL_S)
-                    if cancelled():
+            self._waiting.add(ticket)
+            try:
+                if say_waiting is not None and (self._taken or ticket != min(self._waiting)):
+                    say_waiting()
+                while not self._changed.wait_for(
+                    lambda: not self._taken and ticket == min(self._waiting), POLL_S if cancelled else None
+                ):
+                    if cancelled is not None and cancelled():
                         raise Cancelled("Stopped.")
+                self._taken = True
+            finally:
+                self._waiting.discard(ticket)
+                self._changed.notify_all()
+        try:
             yield
         finally:
             with self._changed:
-                self._queue.remove(ticket)
+                self._taken = False
                 self._changed.notify_all()

@@ -9,7 +9,7 @@ from torch import nn
 
 from annotator.errors import SettingsError
 from annotator.segmenters.base import Notify
-from annotator.segmenters.turns import Turns
+from annotator.turns import Turns
 
 Lane = Literal["embed", "predict"]
 Model = TypeVar("Model", bound=nn.Module)
@@ -106,7 +106,7 @@ class DeviceModel(Generic[Model]):
         """
         start = 0
         while start < len(items):
-            with self._lanes[lane].turn(urgent=len(items) == 1), torch.inference_mode():
+            with self._lanes[lane].take(urgent=len(items) == 1), torch.inference_mode():
                 device = self._device
                 length = chunk.get(device.type, 1)
                 some = items[start : start + (min(length, self._most) if self._most else length)]
@@ -130,7 +130,7 @@ class DeviceModel(Generic[Model]):
         """Move to the CPU for good, unless the other lane did so meanwhile."""
         with ExitStack() as lanes:
             for lane in ("embed", "predict"):
-                lanes.enter_context(self._lanes[lane].turn())
+                lanes.enter_context(self._lanes[lane].take())
             if self._device != device:
                 return
             self._model.to(CPU)

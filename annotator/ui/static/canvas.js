@@ -144,6 +144,7 @@ export function createCanvas(host, handlers) {
     for (const { id, rle, area, bbox_xywh: [left, top, width, height] } of view.proposals) {
       if (area >= least || x < left || y < top || x >= left + width || y >= top + height) continue;
       const shape = shapeOf(rle);
+      if (!shape) continue;
       const across = ((x + 0.5) * shape.size.width) / viewport.imageWidth;
       const down = ((y + 0.5) * shape.size.height) / viewport.imageHeight;
       // a shape that is all edges has no path: its box does

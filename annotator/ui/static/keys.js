@@ -127,6 +127,7 @@ export function startKeys(actions) {
     const name = chord(event);
     const native = event.target instanceof HTMLElement && event.target.matches("button, a, input, summary, [role=menuitem]");
     if (native && (name === "Enter" || name === "Space")) return; // a focused button is pressed by them
+    if (native && event.target.type === "range" && SLIDES.has(event.key)) return; // they move the slider
     const binding = BOUND.get(name);
     if (!binding) {
       if (!event.repeat && actions.categoryKey(name)) event.preventDefault();
@@ -155,6 +156,8 @@ export function startKeys(actions) {
   window.addEventListener("keyup", up);
   window.addEventListener("blur", release);
 }
+
+const SLIDES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
 
 /** Keys that go on while they are held. */
 const REPEATABLE = new Set(["Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+Y", "J", "K", "ArrowDown", "ArrowUp", "D", "A", "ArrowRight", "ArrowLeft", "Tab", "Shift+Tab"]);

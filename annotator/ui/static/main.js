@@ -149,8 +149,9 @@ export async function start({ element, server: remote, upload }) {
   element.replaceChildren(root);
 
   const canvas = createCanvas(host, {
-    onPoint: actions.point,
-    onBox: actions.box,
+    // a category's key then names what was just marked, not what was selected before
+    onPoint: (point) => also(proposals.escape, () => actions.point(point)),
+    onBox: (box) => also(proposals.escape, () => actions.box(box)),
     onMovePoint: actions.movePoint,
     onDeletePoint: actions.deletePoint,
     onHover: (cursor) => store.set({ cursor, hoveredProposal: cursor && state.offered.length ? canvas.proposalAt(cursor) : null }),

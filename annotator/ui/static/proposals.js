@@ -97,6 +97,9 @@ export function createProposals({ store, server, jobs, messages, act, idle, fore
   }
 
   store.on(["proposals", "sift", "likeness"], sift);
+  store.on(["selectedId"], () => {
+    if (state.selectedId !== null) store.set({ selectedProposals: NONE }); // a key then means the instance alone
+  });
   store.on(["shownId"], () => {
     gone = new Set();
     store.set({ proposals: null, likeness: null, selectedProposals: NONE, hoveredProposal: null });

@@ -3,7 +3,10 @@
 import threading
 import time
 
-from annotator.segmenters.turns import Turns
+import pytest
+
+from annotator.errors import Cancelled
+from annotator.turns import Turns
 
 
 def in_order(*callers: bool) -> list[int]:
@@ -11,14 +14,14 @@ def in_order(*callers: bool) -> list[int]:
     turns, served, threads = Turns(), [], []
 
     def ask(number: int, urgent: bool) -> None:
-        with turns.turn(urgent=urgent):
+        with turns.take(urgent=urgent):
             served.append(number)
 
-    with turns.turn():
+    with turns.take():
         for number, urgent in enumerate(callers):
             threads.append(threading.Thread(target=ask, args=(number, urgent)))
             threads[-1].start()
-            while len(turns._waiting) <= number:
+            while turns.waiting <= number:
                 time.sleep(0.001)
         assert served == []
     for thread in threads:
@@ -35,11 +38,19 @@ def test_who_is_urgent_goes_before_who_is_not():
     assert in_order(False, False, True, False, True) == [2, 4, 0, 1, 3]
 
 
+def test_who_waits_is_told_and_can_give_up():
+    turns, told = Turns(), []
+    with turns.take(), pytest.raises(Cancelled), turns.take(cancelled=lambda: True, say_waiting=lambda: told.append(1)):
+        raise AssertionError("it was never free")
+    with turns.take(say_waiting=lambda: told.append(2)):
+        assert told == [1]
+
+
 def test_an_error_in_a_turn_leaves_the_lock_to_the_next():
     turns = Turns()
     try:
-        with turns.turn():
+        with turns.take():
             raise ValueError
     except ValueError:
-        with turns.turn(urgent=False):
+        with turns.take(urgent=False):
             pass
