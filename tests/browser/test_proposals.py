@@ -116,6 +116,42 @@ def test_a_click_selects_and_a_drag_with_shift_selects_many(proposed: Desk) -> N
     expect(page.locator("#proposals")).to_be_visible()
 
 
+def test_keys_mean_what_was_selected_or_marked_last(proposed: Desk) -> None:
+    page = proposed.page
+    number = proposed.ensure_category("last")
+    selected = page.locator(".proposal[aria-selected=true]")
+    page.locator(".proposal").first.click()
+    page.keyboard.press("p")
+    page.keyboard.press("p")
+    expect(selected).to_have_count(0)
+
+    page.locator(".proposal").first.click()
+    proposed.drag(0.3, 0.2, 0.7, 0.7)
+    sent = len(proposed.sent)
+    proposed.press(number)
+    assert [action["kind"] for action in proposed.sent[sent:]] == ["commit"]
+
+    page.locator(".proposal").first.click()
+    expect(selected).to_have_count(1)
+    page.keyboard.press("j")
+    expect(selected).to_have_count(0)
+    sent = len(proposed.sent)
+    proposed.press("x")
+    assert [action["kind"] for action in proposed.sent[sent:]] == ["delete_instance"]
+
+
+def test_arrow_keys_move_the_slider_that_has_the_focus(proposed: Desk) -> None:
+    page = proposed.page
+    everything = len(ids(page))
+    page.locator("#pred-iou").focus()
+    before = float(page.locator("#pred-iou").input_value())
+    page.keyboard.press("ArrowRight")
+    assert float(page.locator("#pred-iou").input_value()) == pytest.approx(before + 0.01)
+    page.keyboard.press("End")
+    expect(page.locator(".proposal")).not_to_have_count(everything)
+    proposed.shows("coffee.png")
+
+
 def test_what_was_rejected_stays_so_when_masks_are_proposed_again(proposed: Desk) -> None:
     page = proposed.page
     offered = len(ids(page))
