@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from annotator.config import Settings
-from annotator.errors import AnnotatorError, Cancelled, PromptError, SettingsError
+from annotator.errors import AnnotatorError, PromptError, SettingsError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
-from annotator.turns import Turns
 from annotator.workspace import Workspace
 from storage.errors import RecordNotFound
 from storage.records import ImageStatus, Origin, RunState
@@ -101,7 +100,7 @@ def test_a_mistake_of_the_program_on_one_picture_leaves_the_others(
 
 
 def test_a_picture_removed_meanwhile_is_no_failure(workspace: Workspace, image_ids: list[int]) -> None:
-    with workspace.proposing._turns.take(lambda: False, lambda: None):
+    with workspace.proposing._turns.take():
         job = workspace.start_propose(None, COARSE)
         workspace.remove_image(image_ids[0])
     assert job.wait(30).message == "2 of 2 pictures, 18 proposals; 1 picture done before"
@@ -194,7 +193,7 @@ def test_what_waits_for_another_model_goes_on_when_that_one_is_at_work(
 
 def test_a_short_job_does_not_wait_for_a_long_one(workspace: Workspace, image_ids: list[int]) -> None:
     slow(workspace)
-    with workspace.proposing._turns.take(lambda: False, lambda: None):
+    with workspace.proposing._turns.take():
         long = workspace.start_propose(image_ids[:2], COARSE)
         until(lambda: "Waits for its turn" in long.message)
         short = workspace.start_propose(image_ids[2:], COARSE)
@@ -206,7 +205,7 @@ def test_a_short_job_does_not_wait_for_a_long_one(workspace: Workspace, image_id
 
 def test_a_picture_that_two_jobs_ask_for_is_done_once(workspace: Workspace, image_ids: list[int]) -> None:
     segmenter = slow(workspace)
-    with workspace.proposing._turns.take(lambda: False, lambda: None):
+    with workspace.proposing._turns.take():
         jobs = [workspace.start_propose(image_ids[:1], COARSE) for _ in range(2)]
     assert {job.wait(30).state for job in jobs} == {JobState.DONE}
     assert sum(job.result["pictures"] for job in jobs) == 1
@@ -214,31 +213,12 @@ def test_a_picture_that_two_jobs_ask_for_is_done_once(workspace: Workspace, imag
 
 
 def test_a_job_that_waits_for_its_turn_can_be_cancelled(workspace: Workspace, image_ids: list[int]) -> None:
-    with workspace.proposing._turns.take(lambda: False, lambda: None):
+    with workspace.proposing._turns.take():
         job = workspace.start_propose(image_ids, COARSE)
         until(lambda: "Waits for its turn" in job.message)
         job.cancel()
         assert job.wait(30).state is JobState.CANCELLED
     assert propose(workspace).result["pictures"] == 3
-
-
-def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
-    turns, came, asked = Turns(), [], threading.Semaphore(0)
-
-    def work(number: int) -> None:
-        with turns.take(lambda: False, asked.release):
-            came.append(number)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
-    with turns.take(lambda: False, lambda: None):
-        for thread in threads:
-            thread.start()
-            asked.acquire()
-        with pytest.raises(Cancelled), turns.take(lambda: True, lambda: None):
-            pytest.fail("came in")
-    for thread in threads:
-        thread.join(10)
-    assert came == [0, 1, 2, 3, 4]
 
 
 # naming and rejecting
