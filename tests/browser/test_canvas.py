@@ -526,6 +526,33 @@ def test_hidden_masks_come_back(canvas: CanvasPage):
         assert canvas.is_empty("instances") == hidden
 
 
+def test_many_proposals_go_with_the_picture_while_it_moves_and_are_painted_anew_when_it_rests(canvas: CanvasPage):
+    mask = np.zeros(COFFEE_HW, bool)
+    mask[150:250, 100:500] = True
+    one = {"rle": Rle.encode(mask).to_coco(), "area": int(mask.sum()), "bbox_xywh": [100, 150, 400, 100], "overlap": 0}
+    canvas.render(proposals=[{"id": number, **one} for number in range(40)])
+    layer = canvas.page.locator(".canvas-proposals")
+    edge = (100, 200)
+    assert canvas.color("proposals", *edge)[3] > 0
+
+    moving, aim = canvas.page.evaluate(
+        """async () => {
+            const painted = JSON.parse(document.querySelector("#canvas").dataset.view);
+            tool.zoomBy(1.3);
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+            const view = JSON.parse(document.querySelector("#canvas").dataset.view);
+            const corner = new DOMMatrix(document.querySelector(".canvas-proposals").style.transform)
+                .transformPoint({ x: painted.x, y: painted.y });
+            return [[corner.x, corner.y], [view.x, view.y]];
+        }"""
+    )
+    assert moving == pytest.approx(aim, abs=0.01)
+    canvas.page.wait_for_function("!document.querySelector('.canvas-proposals').style.transform")
+    assert canvas.color("proposals", *edge)[3] > 0
+    assert layer.evaluate("(layer) => getComputedStyle(layer).transform") == "none"
+
+
 def test_only_the_newest_of_several_views_is_painted(canvas: CanvasPage):
     seen = canvas.page.evaluate(
         """async ([first, second]) => {

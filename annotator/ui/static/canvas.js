@@ -2,8 +2,9 @@
  * The canvas: one picture, the masks on it, the prompt on top, and the hand's work on them.
  *
  * Layers of one size lie on one another (picture, saved instances, proposals, the proposals that are selected or under
- * the pointer, candidate, prompt), so that a moving pointer repaints a few lines and an answer repaints one mask. The uppermost is the element #canvas. Nothing here talks to the
- * server: gestures go out through the handlers, and what is to be seen comes in through render().
+ * the pointer, candidate, prompt), so that a moving pointer repaints a few lines and an answer repaints one mask. The
+ * uppermost is the element #canvas. Nothing here talks to the server: gestures go out through the handlers, and what is
+ * to be seen comes in through render().
  */
 
 import { Gestures } from "./gestures.js";
@@ -72,6 +73,9 @@ const NOTHING = Object.freeze({
 
 const LAYERS = ["picture", "instances", "proposals", "marked", "candidate", "prompts"];
 const MASKS = new Set(LAYERS.slice(1, -1));
+const COSTLY = ["proposals", "marked"]; // hundreds of outlines take longer to paint than a frame lasts
+const FEW = 12; // so many proposals are painted quickly enough
+const REST_MS = 120;
 const OVERLAPS = 0.05; // IoU with something saved, from which on a proposal is drawn dashed
 
 /**
@@ -94,6 +98,7 @@ export function createCanvas(host, handlers) {
   let ratio = 1;
   let loading = 0;
   let frame = 0;
+  let resting = 0;
   let reported = "";
 
   host.classList.add("canvas-host");
@@ -117,6 +122,14 @@ export function createCanvas(host, handlers) {
     for (const name of names) layers[name].dirty = true;
     frame ||= requestAnimationFrame(paint);
   };
+  /** The view moved. Many proposals are shifted and scaled as they are, and painted anew when it rests. */
+  function moved() {
+    clearTimeout(resting);
+    if (view.proposals.length <= FEW) return invalidate(...LAYERS);
+    invalidate(...LAYERS.filter((name) => !COSTLY.includes(name)));
+    resting = setTimeout(() => invalidate(...COSTLY), REST_MS);
+  }
+
   const gestures = new Gestures(canvas, viewport, {
     handlers,
     ready: () => shown,
@@ -125,7 +138,7 @@ export function createCanvas(host, handlers) {
     proposalAt: (place) => (view.proposals.length ? proposalAt(place) : null),
     picking: () => view.proposals.length > 0,
     changed: () => invalidate("prompts"),
-    moved: () => invalidate(...LAYERS),
+    moved,
   });
 
   /** A mask's shape, or null with a word in the console: one broken mask must not take the others along. */
@@ -237,17 +250,28 @@ export function createCanvas(host, handlers) {
 
   function paint() {
     frame = 0;
-    if (gestures.ease()) invalidate(...LAYERS);
+    if (gestures.ease()) moved();
     for (const name of LAYERS) {
       const layer = layers[name];
-      if (!layer.dirty) continue;
+      if (!layer.dirty) {
+        if (COSTLY.includes(name)) follow(layer);
+        continue;
+      }
       layer.dirty = false;
+      layer.paintedAt = { ...viewport };
+      layer.canvas.style.transform = "";
       layer.context.clearRect(0, 0, layer.canvas.width, layer.canvas.height);
       if (name !== "picture" && (!shown || (hidden && MASKS.has(name)))) continue;
       painters[name]({ context: layer.context, viewport, ratio });
     }
     report();
     if (shown && view.revision !== null) announce(view.revision);
+  }
+
+  /** Lays what was painted under another view where it belongs under this one. */
+  function follow({ canvas: { style }, paintedAt }) {
+    const grown = viewport.scale / paintedAt.scale;
+    style.transform = `translate(${viewport.x - grown * paintedAt.x}px, ${viewport.y - grown * paintedAt.y}px) scale(${grown})`;
   }
 
   /** Says in the dataset what is on the screen, in the first task after the frame was handed over. */
@@ -351,7 +375,7 @@ export function createCanvas(host, handlers) {
 
     fit() {
       viewport.fit();
-      invalidate(...LAYERS);
+      moved();
     },
 
     /** Id of the proposal at a pixel of the picture, or null. */
@@ -360,7 +384,7 @@ export function createCanvas(host, handlers) {
     /** Zooms about the middle of the canvas. */
     zoomBy(factor) {
       viewport.zoomAt(factor, viewport.width / 2, viewport.height / 2);
-      invalidate(...LAYERS);
+      moved();
     },
 
     setMasksHidden(value) {
@@ -377,6 +401,7 @@ export function createCanvas(host, handlers) {
     destroy() {
       loading += 1;
       if (frame) cancelAnimationFrame(frame);
+      clearTimeout(resting);
       sizes.disconnect();
       gestures.destroy();
       closeLevels(levels);
