@@ -103,9 +103,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def _whole(name: str, value: Any, least: int, most: float) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or not least <= value <= most:
-        raise SettingsError(f"{name} is a whole number {_range(least, most)}, got {value!r}.")
-    if value != int(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value != int(value) or not least <= value <= most:
         raise SettingsError(f"{name} is a whole number {_range(least, most)}, got {value!r}.")
     return int(value)
 
