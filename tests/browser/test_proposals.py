@@ -16,7 +16,7 @@ GRID = 8  # points along a side: seconds, not minutes
 def proposed(page: Page, server_url: str) -> Desk:
     """The page with proposals of coffee.png, every threshold as low as it goes."""
     desk = Desk(page, server_url).open()
-    page.evaluate(f"localStorage.setItem('annotator-grid', '{GRID}')")
+    page.evaluate(f"localStorage.setItem('annotator-grid', '{{\"builtin\": {GRID}}}')")
     page.reload()
     desk.shows("coffee.png")
     page.keyboard.press("g")

@@ -130,7 +130,7 @@ export function createProposalPanel(store, proposals, root) {
     eye.hidden = !made;
     eye.setAttribute("aria-pressed", String(proposalsOn));
     body.hidden = !made || !proposalsOn;
-    grid.set(state.grid, `${state.grid} × ${state.grid}`);
+    if (state.grid !== null) grid.set(state.grid, `${state.grid} × ${state.grid}`);
     setText(note, noteWords(found, offered));
     if (!made || !sift) return;
     iou.set(sift.pred_iou_thresh, score(sift.pred_iou_thresh), found.floor.pred_iou_thresh);

@@ -8,7 +8,6 @@ import { visible } from "./sifting.js";
 import { categoryOf } from "./store.js";
 
 const NONE = Object.freeze([]);
-const USUAL_GRID = 32;
 const FEWEST_ALIKE = 0.5; // a gap in likeness below it does not part the alike from the rest
 const LOOK_AGAIN_MS = 1500; // while the shown picture waits in a longer job
 
@@ -28,7 +27,23 @@ export function createProposals({ store, server, jobs, messages, act, idle, fore
   let given = null; // the instances that the list was made beside
   let gone = new Set(); // named or rejected, and not yet listed so
 
-  store.set({ grid: recall(BROWSER, "grid") ?? USUAL_GRID });
+  let model = null; // whose grid is shown
+  let gridKnown = Promise.resolve();
+
+  /** The grid last used with the segmenter at work, else its own. */
+  async function loadGrid() {
+    model = state.segmenter?.name ?? null;
+    if (!model) return;
+    try {
+      const { settings } = await server.request("proposal_settings");
+      store.set({ grid: recall(BROWSER, "grid")?.[model] ?? settings.points_per_side });
+    } catch (error) {
+      messages.error(error.message);
+    }
+  }
+  store.on(["segmenter"], () => {
+    if (state.segmenter?.name !== model) gridKnown = loadGrid();
+  });
 
   // the list
 
@@ -75,7 +90,7 @@ export function createProposals({ store, server, jobs, messages, act, idle, fore
 
   function setGrid(grid) {
     store.set({ grid });
-    remember(BROWSER, "grid", grid);
+    if (model) remember(BROWSER, "grid", { ...recall(BROWSER, "grid"), [model]: grid });
   }
 
   /** What is offered: not rejected, not saved already; the most alike first where they were compared. */
@@ -115,13 +130,15 @@ export function createProposals({ store, server, jobs, messages, act, idle, fore
   /** @param {"this"|"open"|"all"} scope the picture on the canvas, all that are not done, or all */
   async function propose(scope = "this") {
     if (state.images.length === 0) return;
+    await gridKnown;
+    const settings = state.grid === null ? {} : { points_per_side: state.grid };
     if (scope === "this" && state.shownId === null) return;
     const open = () => state.images.filter((image) => image.status !== "done").map((image) => image.id);
     const image_ids = scope === "this" ? [state.shownId] : scope === "open" ? open() : null;
     if (image_ids?.length === 0) return messages.info("Every picture is done already.");
     store.set({ proposalsOn: true });
     try {
-      await follow(await server.request("propose", { image_ids, settings: { points_per_side: state.grid }, again: scope === "this" }));
+      await follow(await server.request("propose", { image_ids, settings, again: scope === "this" }));
     } catch (error) {
       messages.error(error.message);
     }

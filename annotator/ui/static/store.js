@@ -61,7 +61,7 @@ export const INITIAL = {
   proposals: null, // the server's list of the shown picture, with its run, floor and what counts as a duplicate
   proposalsOn: true, // whether they are shown
   sift: null, // thresholds that a proposal has to pass to be offered
-  grid: null, // points along a side, for the next time masks are proposed
+  grid: null, // points along a side, for the next time masks are proposed; null until it is known
   offered: [], // the proposals that are shown, in the order of their numbers
   selectedProposals: [], // ids
   hoveredProposal: null,
