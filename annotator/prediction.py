@@ -155,6 +155,17 @@ class PointAnswers:
             low_res_logits=np.array(logits, np.float32).reshape(-1, LOW_RES_SIDE, LOW_RES_SIDE),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence["PointAnswers"]) -> "PointAnswers":
+        """Answers to one group of points after another, each counting its points on."""
+        return cls(
+            point_index=np.concatenate([np.zeros(0, np.int64), *(part.point_index for part in parts)]),
+            predicted_iou=np.concatenate([np.zeros(0, np.float32), *(part.predicted_iou for part in parts)]),
+            low_res_logits=np.concatenate(
+                [np.zeros((0, LOW_RES_SIDE, LOW_RES_SIDE), np.float32), *(part.low_res_logits for part in parts)]
+            ),
+        )
+
 
 def upscale_mask(logits: np.ndarray, frame: Frame, size_hw: tuple[int, int]) -> np.ndarray:
     """256×256 float32 logits in `frame` -> H×W bool of size_hw, only the rows that can hold mask pixels computed."""

@@ -13,15 +13,17 @@ from segment_anything import sam_model_registry
 from segment_anything.modeling import Sam
 
 from annotator.errors import CheckpointError
-from annotator.prediction import Embedding, Frame, PointAnswers, Prediction, Prompt, single_points, stability_scores
+from annotator.prediction import Embedding, Frame, PointAnswers, Prediction, Prompt, stability_scores
 from annotator.segmenters.base import LoadOptions, Notify
 from annotator.segmenters.checkpoints import require
 from annotator.segmenters.checks import check_embedding, check_image
 from annotator.segmenters.devices import DeviceModel, pick_device
 from annotator.segmenters.file_hash import file_md5
+from annotator.segmenters.sam_points import decode_points
 
 PREPROCESSING = 1  # counts up when the same weights and image would give another embedding
 CHUNK = {"cpu": 2, "mps": 16, "cuda": 32}  # prompts decoded at once, some 40 MB each; a CPU gains nothing by more
+POINTS = {"cpu": 4, "mps": 16, "cuda": 64}  # of a grid, decoded at once
 ARRAY = "image_embedding"
 ENCODER_WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
 
@@ -95,8 +97,25 @@ class SamSegmenter:
         return [answers[index] for index in range(len(prompts))]
 
     def predict_points(self, embedding: Embedding, point_coords: np.ndarray, *, above: float) -> PointAnswers:
-        """Answer each point alone with the candidates above a predicted IoU; see Segmenter."""
-        return PointAnswers.of(self.predict_batch(embedding, single_points(point_coords)), above=above)
+        """Answer each point alone with the candidates above a predicted IoU; see Segmenter and sam_points.py."""
+        check_embedding(embedding, self.fingerprint)
+        coords = _to_frame(np.asarray(point_coords, np.float64), embedding.frame)
+
+        def decode(sam: Sam, device: torch.device, some: Sequence[int]) -> PointAnswers:
+            found = decode_points(
+                sam,
+                torch.tensor(embedding.arrays[ARRAY], device=device),
+                torch.tensor(coords[some], device=device),
+                above=above,
+                inner_hw=embedding.frame.inner_hw,
+            )
+            return PointAnswers(
+                point_index=found.point_index.cpu().numpy() + some[0],
+                predicted_iou=found.predicted_iou.float().cpu().numpy(),
+                low_res_logits=found.low_res_logits.float().cpu().numpy(),
+            )
+
+        return PointAnswers.joined(list(self._model.run_many("predict", range(len(coords)), decode, chunk=POINTS)))
 
     def features(self, embedding: Embedding) -> np.ndarray:
         """The image embedding where the picture lies, h×w×256 float32, a place for 16×16 pixels of the frame."""
