@@ -31,12 +31,16 @@ class Rle:
     def encode_part(cls, part: np.ndarray, *, at: tuple[int, int], size_hw: tuple[int, int]) -> "Rle":
         """h×w bool, a mask's part that begins at row and column `at` of H×W pixels and lies within -> the whole's runs.
 
-        Costs what the part costs, not what the whole does.
+        A small part costs little, whatever the size of the whole.
         """
         (height, width), (top, left) = part.shape, at
+        if 2 * part.size > size_hw[0] * size_hw[1]:  # where pycocotools is faster over all of it
+            whole = np.zeros(size_hw, bool)
+            whole[top : top + height, left : left + width] = part
+            return cls.encode(whole)
         framed = np.zeros((width, height + 2), bool)  # column by column, each between two pixels outside
         framed[:, 1:-1] = part.T
-        columns, rows = np.nonzero(framed[:, 1:] != framed[:, :-1])
+        columns, rows = np.divmod(np.flatnonzero(framed[:, 1:] != framed[:, :-1]), height + 1)
         edges = (left + columns) * size_hw[0] + top + rows
         return cls._from_runs(np.diff(edges, prepend=0, append=size_hw[0] * size_hw[1]), size_hw)
 

@@ -141,3 +141,9 @@ def test_the_part_in_the_box_is_decoded_alone(mask):
     rle = Rle.encode(mask)
     x, y, width, height = rle.bbox_xywh
     assert np.array_equal(rle.decode_part(), mask[y : y + height, x : x + width])
+
+
+@given(masks, st.tuples(*[st.integers(0, 12)] * 4))
+def test_a_part_is_encoded_as_the_whole_mask_around_it(part, margins):
+    whole = np.pad(part, (margins[:2], margins[2:]))
+    assert Rle.encode_part(part, at=(margins[0], margins[2]), size_hw=whole.shape) == Rle.encode(whole)
