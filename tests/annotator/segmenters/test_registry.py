@@ -1,5 +1,6 @@
 """The registry: names, what is missing said, and no torch before it is needed."""
 
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from annotator.errors import CheckpointError, SettingsError
 from annotator.segmenters import SEGMENTERS, get_segmenter
 from annotator.segmenters.base import SegmenterInfo
 from annotator.segmenters.checkpoints import CHECKPOINTS
+from tests.sources import ROOT
 
 
 def test_the_first_segmenter_is_the_built_in_one_and_needs_no_download():
@@ -89,3 +91,13 @@ def test_naming_the_segmenters_does_not_import_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(len(SEGMENTERS))
+
+
+@pytest.mark.parametrize("given", [None, "ACTIVE"])
+def test_threads_that_wait_leave_their_core_to_others_unless_the_user_wants_it_otherwise(given):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": given} if given else {}
+    program = "import os, sys, annotator.segmenters; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == [given or "PASSIVE", "False"]
