@@ -12,7 +12,7 @@ from annotator.errors import PromptError
 CANDIDATES = 3
 LOW_RES_SIDE = 256  # of low_res_logits, as SAM's mask decoder gives and takes them
 MASK_THRESHOLD = 0.0  # a logit above it is inside the mask
-STRIP_ROWS = 512  # of a mask, upscaled at a time
+STRIP_PIXELS = 1 << 16  # of a mask, upscaled at a time: more would be fresh memory each time, which costs the most
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +198,9 @@ def upscaled_strips(
         return
     side, (height, width) = frame.side, frame.inner_hw
     framed = cv2.resize(logits.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)[:height, :width]
-    for start in range(top, bottom, STRIP_ROWS):  # strips bound the memory of a 100-megapixel mask
-        stop = min(bottom, start + STRIP_ROWS)
+    strip_rows = max(1, STRIP_PIXELS // size_hw[1])
+    for start in range(top, bottom, strip_rows):
+        stop = min(bottom, start + strip_rows)
         _, low, high, share = _taps(np.arange(start, stop), height, size_hw[0])
         stretched = framed[low] + share[:, None] * (framed[high] - framed[low])
         # OpenCV resizes whole rows faster than any way to compute only left..right of them
