@@ -12,7 +12,7 @@ from annotator.errors import PromptError
 CANDIDATES = 3
 LOW_RES_SIDE = 256  # of low_res_logits, as SAM's mask decoder gives and takes them
 MASK_THRESHOLD = 0.0  # a logit above it is inside the mask
-STRIP_PIXELS = 1 << 16  # of a mask, upscaled at a time: more would be fresh memory each time, which costs the most
+STRIP_PIXELS = 1 << 17  # of a mask, upscaled at a time: more would be fresh memory each time, which costs the most
 
 
 @dataclass(frozen=True, eq=False)

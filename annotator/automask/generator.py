@@ -145,7 +145,7 @@ def _ask(
         yield Proposal(
             rle=rle,
             bbox_xywh=bbox,
-            area=int(np.count_nonzero(measured.part)),
+            area=measured.area,
             predicted_iou=float(iou),
             stability_score=measured.stability_score,
             point_xy=(float(points[number][0]) + left, float(points[number][1]) + top),

@@ -16,6 +16,7 @@ class Measured:
 
     part: np.ndarray
     at: tuple[int, int]
+    area: int
     stability_score: float
 
 
@@ -34,15 +35,16 @@ class Measure:
         if self._most_stable(logits) < self._least:
             return None
         low, high = MASK_THRESHOLD - self._offset, MASK_THRESHOLD + self._offset
-        parts, at, inside, union = [], [], 0, 0
+        parts, at, area, inside, union = [], [], 0, 0, 0
         for top, left, strip in upscaled_strips(logits, self._frame, self._frame.size_hw, above=low):
             at.append((top, left))
             inside += int(np.count_nonzero(strip > high))
             union += int(np.count_nonzero(strip > low))
             parts.append(strip > MASK_THRESHOLD)
-        if not union or inside / union < self._least or not any(part.any() for part in parts):
+            area += int(np.count_nonzero(parts[-1]))
+        if not area or inside / union < self._least:
             return None
-        return Measured(part=np.concatenate(parts), at=at[0], stability_score=inside / union)
+        return Measured(part=np.concatenate(parts), at=at[0], area=area, stability_score=inside / union)
 
     def _most_stable(self, logits: np.ndarray) -> float:
         """No less than the stability score, from the low-res logits alone.

@@ -91,19 +91,20 @@ def _layer(
 def _tokens_to_places(attention: Attention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """What B×T×C tokens take from 1×N×C or B×N×C places (k: with their position, v: without)."""
     asking = _heads(attention.q_proj(q), attention)  # B×H×T×D
-    asking = asking @ _by_head(attention.k_proj, attention)  # B×H×T×C; its bias moves all places alike: no change
-    scores = _each(asking.flatten(1, 2), k.mT) * _scale(attention)  # B×HT×N
-    seen = _each(scores.softmax(-1), v).unflatten(1, asking.shape[1:3])  # B×H×T×C
+    # B×H×T×C; the projection's bias moves the scores of all places alike, which changes nothing
+    asking = asking @ _by_head(attention.k_proj, attention) * _scale(attention)
+    shares = _each(asking.flatten(1, 2), k.mT).softmax(-1)  # B×HT×N
+    seen = _each(shares, v).unflatten(1, asking.shape[1:3])  # B×H×T×C
     taken = seen @ _by_head(attention.v_proj, attention).mT + _heads(attention.v_proj.bias[None, None], attention)
     return attention.out_proj(taken.transpose(1, 2).flatten(2))
 
 
 def _places_to_tokens(attention: Attention, q: Tensor, k: Tensor, v: Tensor, places: Tensor) -> Tensor:
     """1×N×C or B×N×C places, plus what they (q: with their position) take from B×T×C tokens -> B×N×C."""
-    offered = _heads(attention.k_proj(k), attention)  # B×H×T×D
+    offered = _heads(attention.k_proj(k), attention) * _scale(attention)  # B×H×T×D
     bias = offered @ _heads(attention.q_proj.bias[None, None], attention).mT  # B×H×T×1
     offered = (offered @ _by_head(attention.q_proj, attention)).flatten(1, 2)  # B×HT×C
-    scores = (_each(offered, q.mT) + bias.flatten(1, 2)) * _scale(attention)  # B×HT×N
+    scores = _each(offered, q.mT).add_(bias.flatten(1, 2))  # B×HT×N
     shares = scores.unflatten(1, (attention.num_heads, -1)).softmax(2).flatten(1, 2)
     out = attention.out_proj.weight.unflatten(1, (attention.num_heads, -1)).permute(1, 2, 0)  # H×D×C
     given = _heads(attention.v_proj(v), attention) @ out + attention.out_proj.bias / attention.num_heads
@@ -125,8 +126,8 @@ def _masks(upscaling: Iterable[Any], picture: Tensor, weights: Tensor) -> Tensor
 def _double(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
     """...×C -> ...×2×2×c, by the C×c×2×2 weights of a transposed convolution and its bias."""
     across = weight.permute(0, 2, 3, 1)
-    doubled = x.reshape(-1, x.shape[-1]) @ across.flatten(1)
-    return doubled.view(*x.shape[:-1], *across.shape[1:]).add_(bias)
+    doubled = torch.addmm(bias.repeat(4), x.reshape(-1, x.shape[-1]), across.flatten(1))
+    return doubled.view(*x.shape[:-1], *across.shape[1:])
 
 
 def _each(left: Tensor, right: Tensor) -> Tensor:
