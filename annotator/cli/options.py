@@ -1,0 +1,69 @@
+"""Options that several commands share, and what they and the ones before a command come to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annotator.config import DEFAULT_DATA, Settings
+
+if TYPE_CHECKING:
+    from annotator.workspace import Workspace
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Workspace folder: database, pictures, models. [default: ./workspace]")
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="ANNOTATOR_DATABASE",
+        help="Any SQLAlchemy URL (its driver installed beside). [default: annotator.db in the workspace folder]",
+    ),
+]
+Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+# The same behind a command, where nothing said means what was said before it.
+OtherModel = Annotated[str | None, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
+OtherDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", help="A weights file for the --model, in place of its own.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What stood before a command."""
+
+    data: Path | None
+    database: str | None
+    model: str
+    device: str
+    checkpoint: Path | None
+
+
+def settings(
+    context: typer.Context,
+    data: Path | None,
+    database: str | None = None,
+    model: str | None = None,
+    device: str | None = None,
+    checkpoint: Path | None = None,
+) -> Settings:
+    """What stands behind the command, else what stands before it, else the defaults."""
+    before: Given = context.obj
+    return Settings(
+        data=data or before.data or DEFAULT_DATA,
+        database_url=database or before.database,
+        model=model or before.model,
+        device=device or before.device,
+        checkpoint=checkpoint or before.checkpoint,
+    )
+
+
+def workspace(context: typer.Context, data: Path | None, database: str | None) -> "Workspace":
+    """The workspace that a command works on; the caller closes it."""
+    from annotator.workspace import Workspace
+
+    return Workspace(settings(context, data, database))

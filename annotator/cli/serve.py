@@ -1,0 +1,48 @@
+"""`launch.py` alone: serve the page. The options here also stand before every command."""
+
+from typing import Annotated
+
+import typer
+
+from annotator.cli.models import fetch_missing_checkpoint
+from annotator.cli.options import Checkpoint, Data, DatabaseUrl, Device, Given, Model
+from annotator.cli.terminal import clear_errors, say
+from annotator.config import DEFAULT_DATA, DEFAULT_PORT, Settings
+
+
+def serve(
+    context: typer.Context,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    model: Model = "builtin",
+    device: Device = "auto",
+    checkpoint: Checkpoint = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = DEFAULT_PORT,
+    share: Annotated[bool, typer.Option("--share", help="Make a public link, with an access code.")] = False,
+    access_code: Annotated[
+        str | None, typer.Option("--access-code", help="Code to ask for; made up where others can reach the server.")
+    ] = None,
+) -> None:
+    """Turn pictures into segmentation training data. Without a command: serve the page."""
+    context.obj = Given(data=data, database=database, model=model, device=device, checkpoint=checkpoint)
+    if context.invoked_subcommand is not None:
+        return
+    with clear_errors():
+        settings = Settings(
+            data=data or DEFAULT_DATA,
+            database_url=database,
+            model=model,
+            device=device,
+            checkpoint=checkpoint,
+            host=host,
+            port=port,
+            share=share,
+            access_code=access_code,
+        )
+        fetch_missing_checkpoint(settings)
+        from annotator.ui.server import serve as serve_page  # gradio takes seconds to import: only to serve
+        from annotator.workspace import Workspace
+
+        with Workspace(settings) as workspace:
+            serve_page(workspace, say=say)
