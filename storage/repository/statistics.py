@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, select
 
 from storage.database import Database
+from storage.records import ImageStatus
 from storage.repository.proposals import IDS_AT_ONCE
 from storage.rle import Rle, union_area
-from storage.schema import InstanceRow, ProposalRow
+from storage.schema import ImageRow, InstanceRow, ProposalRow
 
 # Ids times one number modulo another fall evenly between 0 and the other, whatever order the masks came in.
 _SPREAD, _RANGE = 48271, 65537
@@ -43,6 +44,14 @@ class MaskScores:
     scores: tuple[MaskScore, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """How much is saved: pictures, and instances by their category's id (those without any are not in it)."""
+
+    images: int
+    instances: dict[int, int]
+
+
 class Statistics:
     """The part of the Repository that looks at the whole workspace.
 
@@ -63,6 +72,21 @@ class Statistics:
                 query = query.where(cast(row.id, BigInteger) * _SPREAD % _RANGE < _RANGE * most // total)
             found = db_session.execute(query).mappings()
             return MaskScores(total=total, scores=tuple(MaskScore(kind=kind, **values) for values in found))
+
+    def saved(self, *, status: ImageStatus | None = None, smallest_area: int = 0) -> Saved:
+        """What there is on the pictures of a status (None: of any), without instances of fewer pixels than that."""
+        pictures = select(ImageRow.id)
+        if status is not None:
+            pictures = pictures.where(ImageRow.status == status.value)
+        counts = InstanceRow.deleted_at.is_(None), InstanceRow.area >= smallest_area
+        query = (
+            select(InstanceRow.category_id, func.count())
+            .where(*counts, InstanceRow.image_id.in_(pictures))
+            .group_by(InstanceRow.category_id)
+        )
+        with self._database.read() as db_session:
+            images = db_session.scalar(select(func.count()).select_from(pictures.subquery())) or 0
+            return Saved(images=images, instances={int(one): int(number) for one, number in db_session.execute(query)})
 
     def mask_sizes(self, kind: MaskKind, edges: Sequence[float]) -> list[int]:
         """How many masks have an area, in pixels, in [edges[i], edges[i + 1])."""

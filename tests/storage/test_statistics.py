@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.records import CategoryRecord, ImageRecord
+from storage.records import CategoryRecord, ImageRecord, ImageStatus
 from storage.repository import NewProposal, Repository
-from storage.repository.statistics import MaskKind
+from storage.repository.statistics import MaskKind, Saved
 from storage.rle import Rle, union_area
 from tests.storage.scene import HEIGHT, WIDTH, Labeler, mask, values
 
@@ -50,6 +50,21 @@ def test_deleted_instances_and_rejected_or_hidden_proposals_do_not_count(
     assert totals == {MaskKind.INSTANCE: 0, MaskKind.PROPOSAL: 1}
     assert [sum(repository.mask_sizes(kind, [1, 1000])) for kind in MaskKind] == [0, 1]
     assert repository.covered_areas(MaskKind.PROPOSAL, [image.id, other.id]) == {image.id: 16}
+
+
+def test_what_is_saved_is_counted_by_category_status_and_size(
+    repository: Repository, new_image: Callable[[], ImageRecord], cup: CategoryRecord
+) -> None:
+    finished, begun = new_image(), new_image()
+    repository.set_image_status(finished.id, ImageStatus.DONE)
+    spoon = repository.add_category("spoon")
+    save(repository, finished, cup, mask(0, 0, 2, 2), mask(0, 0, 3, 3))
+    save(repository, begun, spoon, mask(0, 0, 2, 2))
+    save(repository, begun, cup, mask(4, 4, 2, 2))
+    Labeler(repository, begun).change(repository.instances(begun.id)[1].id, {}, None)
+    assert repository.saved() == Saved(images=2, instances={cup.id: 2, spoon.id: 1})
+    assert repository.saved(smallest_area=5) == Saved(images=2, instances={cup.id: 1})
+    assert repository.saved(status=ImageStatus.DONE) == Saved(images=1, instances={cup.id: 2})
 
 
 def test_a_sample_is_about_as_large_as_asked_and_the_same_each_time(
