@@ -1,6 +1,7 @@
 """What can go wrong by a user's doing. The text of each says what was wrong, where, and what to do next."""
 
 from exporters.base import ExportError
+from importers.base import ImporterError
 from storage.errors import StorageError
 
 
@@ -40,9 +41,13 @@ class SettingsError(AnnotatorError):
     """A setting, a command line value, or a machine that does not fit it."""
 
 
+class CutoutError(AnnotatorError):
+    """A cut-out that cannot be made: a setting out of range, an object of no pixels, a file in the way."""
+
+
 class Cancelled(AnnotatorError):
     """The user stopped a job."""
 
 
 # What a user is shown as it is; any other exception is a bug, logged with its traceback.
-USER_ERRORS = (AnnotatorError, StorageError, ExportError)
+USER_ERRORS = (AnnotatorError, StorageError, ExportError, ImporterError)

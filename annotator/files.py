@@ -3,12 +3,11 @@
 import contextlib
 import os
 import time
-import uuid
 from pathlib import Path
 
 from annotator.errors import SettingsError
+from importers.workfiles import UNFINISHED, unfinished_path
 
-UNFINISHED = ".unfinished-"  # what the names of temporary files begin with
 ABANDONED_S = 24 * 3600.0  # no write takes so long: what is older belonged to a process that was killed
 
 
@@ -35,11 +34,6 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         text = f"Cannot write {path}: {error.strerror}. Free some space or check the permissions, then do it again."
         raise SettingsError(text) from error
-
-
-def unfinished_path(folder: Path) -> Path:
-    """A new temporary name in a folder."""
-    return folder / f"{UNFINISHED}{uuid.uuid4().hex}"
 
 
 def remove_leftovers(folder: Path, *, older_than_s: float = ABANDONED_S) -> None:

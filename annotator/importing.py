@@ -10,7 +10,7 @@ from typing import Protocol
 from annotator.errors import ImageError
 from annotator.images import MAX_PIXELS, file_bytes, read_image
 from annotator.pictures import PictureStore
-from annotator.sources import Skipped, SourceFile, SourceLimits, expand
+from importers.sources import Skipped, SourceFile, SourceLimits, expand
 from storage.records import ImageRecord
 
 LINES_OF_A_KIND = 50  # a report names so many and counts the rest

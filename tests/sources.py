@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("storage", "exporters", "annotator")
+PACKAGES = ("storage", "exporters", "importers", "annotator")
 
 
 def product_files() -> list[Path]:

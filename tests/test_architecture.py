@@ -12,8 +12,9 @@ from tests.sources import PACKAGES, ROOT, imports, parsed, product_files, python
 MAY_IMPORT = {
     "storage": {"storage"},
     "exporters": {"exporters", "storage"},
-    "annotator": {"annotator", "exporters", "storage"},
-    "launch.py": {"annotator", "exporters", "storage"},
+    "importers": {"importers", "storage"},
+    "annotator": {"annotator", "exporters", "importers", "storage"},
+    "launch.py": {"annotator", "exporters", "importers", "storage"},
 }
 LIVES_ONLY_IN = {
     "torch": "annotator/segmenters",
@@ -69,6 +70,7 @@ def test_no_exception_is_swallowed_in_silence(path):
     [
         ("annotator.segmenters", ("torch", "torchvision", "segment_anything", "gradio")),
         ("exporters", ("torch", "gradio", "sqlalchemy")),
+        ("importers.registry", ("torch", "gradio", "sqlalchemy")),
         ("annotator.cli", ("torch", "gradio")),
     ],
 )

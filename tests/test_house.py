@@ -82,7 +82,7 @@ def test_everything_the_tests_and_benchmarks_import_is_required():
 @pytest.mark.parametrize(
     ("name", "folders"),
     [
-        ("requirements.txt", ("annotator", "exporters", "storage")),
+        ("requirements.txt", ("annotator", "exporters", "importers", "storage")),
         ("requirements-dev.txt", ("tests", "benchmarks", "training", "scripts")),
     ],
 )
@@ -143,7 +143,7 @@ def test_every_file_that_the_pages_link_to_exists():
 
 
 def test_every_path_that_the_readme_names_exists():
-    folders = "annotator|exporters|storage|scripts|benchmarks|training|tests|samples|docs"
+    folders = "annotator|exporters|importers|storage|scripts|benchmarks|training|tests|samples|docs"
     for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", readme()):
         assert (ROOT / path).exists(), path
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from annotator.errors import ImageError, SettingsError
-from annotator.files import UNFINISHED, remove_leftovers, write_whole
+from annotator.files import remove_leftovers, write_whole
+from importers.workfiles import UNFINISHED
 from annotator.images import Picture, read_image
 from annotator.pictures import PictureStore
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator.archives import _BoundedReader, _TooMuch
-from annotator.errors import SettingsError
-from annotator.sources import Skipped, SourceFile, SourceLimits, expand
+from importers.archives import _BoundedReader, _TooMuch
+from importers.base import ImporterError
+from importers.sources import Skipped, SourceFile, SourceLimits, expand
 
 needs_links = pytest.mark.skipif(os.name != "posix", reason="links need a right that Windows rarely gives")
 
@@ -390,5 +390,5 @@ def test_an_archive_with_a_few_bytes_overwritten_gives_what_was_in_it_or_a_reaso
 
 def test_a_work_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(SettingsError, match="Cannot unpack into"):
+    with pytest.raises(ImporterError, match="Cannot unpack into"):
         list(expand([zip_at(tmp_path / "a.zip", {"a.png": b"x"})], work_dir=tmp_path / "taken" / "work"))

@@ -5,29 +5,31 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotator.archives import Skipped, SourceFile, SourceLimits, archive_files, archive_length, is_archive
-from annotator.names import UniqueNames, clean_name, is_ignored, natural_key
+from importers.archives import Skipped, SourceFile, SourceLimits, archive_files, archive_length, is_archive
+from importers.names import UniqueNames, clean_name, is_ignored, natural_key
 
-__all__ = ["Skipped", "SourceFile", "SourceLimits", "Sources", "expand"]
+__all__ = ["ArchiveFile", "Skipped", "SourceFile", "SourceLimits", "Sources", "expand", "find_sources"]
 
 
 @dataclass(frozen=True)
-class _Archive:
+class ArchiveFile:
+    """A zip archive, not looked into yet. name: as SourceFile's."""
+
     name: str
     path: Path
 
 
-_Found = SourceFile | Skipped | _Archive
+Found = SourceFile | Skipped | ArchiveFile
 
 
 class Sources:
     """What `expand` found, to be iterated over; `total` is how many items come at most."""
 
-    def __init__(self, found: Sequence[_Found], *, work_dir: Path, limits: SourceLimits) -> None:
+    def __init__(self, found: Sequence[Found], *, work_dir: Path, limits: SourceLimits) -> None:
         self._found = found
         self._work_dir = work_dir
         self._limits = limits
-        self.total = sum(archive_length(f.path, limits) if isinstance(f, _Archive) else 1 for f in found)
+        self.total = sum(archive_length(f.path, limits) if isinstance(f, ArchiveFile) else 1 for f in found)
 
     def __iter__(self) -> Generator[SourceFile | Skipped, None, None]:
         names = UniqueNames()
@@ -36,7 +38,7 @@ class Sources:
 
     def _items(self) -> Iterator[SourceFile | Skipped]:
         for found in self._found:
-            if isinstance(found, _Archive):
+            if isinstance(found, ArchiveFile):
                 yield from archive_files(found.path, name=found.name, work_dir=self._work_dir, limits=self._limits)
             else:
                 yield found
@@ -52,24 +54,27 @@ def expand(paths: Sequence[Path], *, work_dir: Path, limits: SourceLimits | None
     here. What cannot be read comes as Skipped.
     """
     limits = limits or SourceLimits()
-    found: list[_Found] = []
-    for path in paths:
-        if os.path.isdir(path):  # unlike Path.is_dir, it raises nothing where a folder may not be entered
-            found.extend(_walk(path, limits))
-        else:
-            found.append(_single(path, clean_name(path.name or str(path)), is_archive=is_archive(path)))
+    found = [one for path in paths for one in find_sources(path, limits)]
     return Sources(found, work_dir=work_dir, limits=limits)
 
 
-def _single(path: Path, name: str, *, is_archive: bool) -> _Found:
+def find_sources(path: Path, limits: SourceLimits) -> Iterator[Found]:
+    """The files that one path stands for, archives unopened; see `expand`. Names may come twice after cleaning."""
+    if os.path.isdir(path):  # unlike Path.is_dir, it raises nothing where a folder may not be entered
+        yield from _walk(path, limits)
+    else:
+        yield _single(path, clean_name(path.name or str(path)), is_archive=is_archive(path))
+
+
+def _single(path: Path, name: str, *, is_archive: bool) -> Found:
     if os.path.isfile(path):
-        return _Archive(name, path) if is_archive else SourceFile(name, path)
+        return ArchiveFile(name, path) if is_archive else SourceFile(name, path)
     if os.path.exists(path):
         return Skipped(name, "It is no ordinary file. Give a picture, a folder or a zip archive.")
     return Skipped(name, f"There is nothing to be read at {clean_name(str(path))}. Check its spelling and permissions.")
 
 
-def _walk(root: Path, limits: SourceLimits) -> Iterator[_Found]:
+def _walk(root: Path, limits: SourceLimits) -> Iterator[Found]:
     """A folder's files, named relative to it.
 
     Links to files within the folder are files. Links to folders are never followed: what they lead to is either met

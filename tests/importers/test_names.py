@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.names import NAME_LENGTH, UniqueNames, clean_name, is_ignored, natural_key
+from importers.names import NAME_LENGTH, UniqueNames, clean_name, is_ignored, natural_key
 
 
 @pytest.mark.parametrize(

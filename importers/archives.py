@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotator.errors import SettingsError
-from annotator.files import unfinished_path
-from annotator.names import clean_name, is_ignored, natural_key
+from importers.base import ImporterError
+from importers.names import clean_name, is_ignored, natural_key
+from importers.workfiles import unfinished_path
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # with a first entry; without any
 _CHUNK_BYTES = 2**16
@@ -95,14 +95,14 @@ def archive_files(path: Path, *, name: str, work_dir: Path, limits: SourceLimits
 
     name: the archive's own, for what is skipped. No entry's name ever becomes a path. Entries whose names lead
     elsewhere, links, nested archives, encrypted, damaged and overlong ones are skipped by name; beyond the bounds of
-    the whole the iteration ends with a word about it. Raises SettingsError where work_dir cannot be written to.
+    the whole the iteration ends with a word about it. Raises ImporterError where work_dir cannot be written to.
     """
     try:
         with _opened(path, limits) as archive:
-            left = _Budget(min(limits.max_total_bytes, limits.free_bytes + limits.max_ratio * path.stat().st_size))
+            left = _budget(path, limits)
             for info in _entries(archive):
                 shown = clean_name(_entry_name(info))
-                with _temporary_file(work_dir) as unpacked:
+                with temporary_file(work_dir) as unpacked:
                     reason = _refusal(info) or _unpack(archive, info, unpacked, left, limits)
                     yield Skipped(f"{name}/{shown}", reason) if reason else SourceFile(shown, unpacked)
                 if left.bytes <= 0:
@@ -114,6 +114,56 @@ def archive_files(path: Path, *, name: str, work_dir: Path, limits: SourceLimits
         yield Skipped(name, f"The zip archive is damaged or cut off ({error}). Copy it again from where it came.")
 
 
+class OpenArchive:
+    """A zip archive that stays open, its entries read in any order, each as often as is wanted."""
+
+    def __init__(self, path: Path, *, name: str, limits: SourceLimits) -> None:
+        """name: the archive's own, for errors. Raises ImporterError for one that is damaged or has too many files."""
+        self.names: dict[str, zipfile.ZipInfo] = {}  # cleaned -> entry
+        self.refused: dict[str, str] = {}  # cleaned -> why
+        self._limits, self._left = limits, _budget(path, limits)
+        self._unpacked: dict[str, int] = {}  # an entry counts once towards the budget, however often it is read
+        self._stack = contextlib.ExitStack()
+        try:
+            self._archive = self._stack.enter_context(_opened(path, limits))
+            for info in _entries(self._archive):
+                shown, reason = clean_name(_entry_name(info)), _refusal(info)
+                if reason or shown in self.names:
+                    self.refused[shown] = reason or "There are two files of this name in the archive."
+                else:
+                    self.names[shown] = info
+        except _TooMuch as error:
+            self._stack.close()
+            raise ImporterError(f"{name}: {error}") from error
+        except _DAMAGE as error:
+            self._stack.close()
+            text = f"{name}: The zip archive is damaged or cut off ({error}). Copy it again from where it came."
+            raise ImporterError(text) from error
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def chunks(self, shown: str) -> Iterator[bytes]:
+        """An entry's content, checked against the bounds and, at its end, its checksum. Raises ImporterError."""
+        count = 0
+        try:
+            with self._archive.open(self.names[shown]) as packed:
+                while chunk := packed.read(_CHUNK_BYTES):
+                    count += len(chunk)
+                    self._left.bytes -= max(0, count - self._unpacked.get(shown, 0))
+                    self._unpacked[shown] = max(count, self._unpacked.get(shown, 0))
+                    if count > self._limits.max_file_bytes or self._left.bytes <= 0:
+                        raise ImporterError(
+                            f"{shown}: It unpacks to more than {count // 2**20} MiB. Unzip the archive, look at what "
+                            "it is, and import the folder."
+                        )
+                    yield chunk
+        except _DAMAGE as error:
+            self._left.bytes -= _CHUNK_BYTES
+            text = f"{shown}: It is damaged inside the zip archive ({error}). Make the archive anew."
+            raise ImporterError(text) from error
+
+
 class _TooMuch(Exception):
     """More than the limits allow; the text says of what."""
 
@@ -123,6 +173,10 @@ class _Budget:
     """How many bytes an archive may still unpack to."""
 
     bytes: int
+
+
+def _budget(path: Path, limits: SourceLimits) -> _Budget:
+    return _Budget(min(limits.max_total_bytes, limits.free_bytes + limits.max_ratio * path.stat().st_size))
 
 
 class _BoundedReader(io.BufferedReader):
@@ -199,29 +253,31 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, left:
                 left.bytes -= len(chunk)
                 if count > limits.max_file_bytes or left.bytes <= 0:
                     return f"It unpacks to more than {count // 2**20} MiB. Unzip it first and look at what it is."
-                _write(out, chunk, target)
+                write_chunk(out, chunk, target)
     except _DAMAGE as error:
         left.bytes -= _CHUNK_BYTES  # what the step that failed may have unpacked
         return f"It is damaged inside the zip archive ({error}). Make the archive anew."
     return ""
 
 
-def _write(out: io.BufferedWriter, chunk: bytes, target: Path) -> None:
+def write_chunk(out: io.BufferedWriter, chunk: bytes, target: Path) -> None:
+    """Raises ImporterError where the disk is full."""
     try:
         out.write(chunk)
         out.flush()
     except OSError as error:
-        raise SettingsError(f"Cannot unpack into {target.parent}: {error.strerror}. Free some space.") from error
+        raise ImporterError(f"Cannot unpack into {target.parent}: {error.strerror}. Free some space.") from error
 
 
 @contextlib.contextmanager
-def _temporary_file(work_dir: Path) -> Iterator[Path]:
+def temporary_file(work_dir: Path) -> Iterator[Path]:
+    """An empty file of a new name in work_dir, gone at the end. Raises ImporterError where none can be made."""
     path = unfinished_path(work_dir)
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)
     except OSError as error:
-        raise SettingsError(f"Cannot unpack into {work_dir}: {error.strerror}. Choose another with --data.") from error
+        raise ImporterError(f"Cannot unpack into {work_dir}: {error.strerror}. Choose another with --data.") from error
     try:
         yield path
     finally:
