@@ -36,6 +36,7 @@ NOT_IMPORTED = {
         "pytest-timeout",
         "pytest-xdist",
         "ruff",
+        "types-defusedxml",
         "types-pyyaml",
         "types-shapely",
     },
