@@ -115,6 +115,7 @@ class Labelling:
         taken, undone = session.taken, session.undone
         try:
             if kind in ("undo", "redo"):
+                _check_whose_turn(image, kind, action, session)
                 events = taken[:-1] if kind == "undo" else taken + undone[:1]
                 record = self._repository.record_undo if kind == "undo" else self._repository.record_redo
                 return record(session.id, expected_revision=session.revision, op_id=op_id, **_summary(_state(events)))
@@ -153,13 +154,14 @@ class Labelling:
             instance = self._instance(image, action)
             return {"instance_id": instance.id, "steps": instance.prompt}
         if kind == "delete_instance":
-            instance = self._instance(image, action)
-            return {"changes": [{"id": instance.id, "before": _values(instance), "after": None}]}
+            some = self._instances(image, action)
+            return {"changes": [{"id": one.id, "before": _values(one), "after": None} for one in some]}
         if kind == "set_category":
-            instance = self._instance(image, action)
-            category = self._repository.category(_whole(action, "category_id"))
-            before, after = {"category_id": instance.category_id}, {"category_id": category.id}
-            return {"changes": [{"id": instance.id, "before": before, "after": after}]}
+            some = self._instances(image, action)
+            after = {"category_id": self._repository.category(_whole(action, "category_id")).id}
+            return {
+                "changes": [{"id": one.id, "before": {"category_id": one.category_id}, "after": after} for one in some]
+            }
         if kind == "accept_proposals":
             category = self._repository.category(_whole(action, "category_id"))
             return {"category_id": category.id, "changes": self._accepted(image, action, category.id)}
@@ -212,11 +214,24 @@ class Labelling:
         change = {"id": state.editing if before else None, "before": before, "after": after}
         return {"category_id": category.id, "changes": [change]}
 
+    def _instances(self, image: ImageRecord, action: dict[str, Any]) -> list[InstanceRecord]:
+        """Those that instance_ids names, else the one of instance_id."""
+        if "instance_ids" not in action:
+            return [self._instance(image, action)]
+        return [self._instance(image, {"instance_id": one}) for one in _ids(action, "instance_ids")]
+
     def _instance(self, image: ImageRecord, action: dict[str, Any]) -> InstanceRecord:
         instance = self._repository.instance(_whole(action, "instance_id"))
         if instance.image_id != image.id:
             raise AnnotatorError(f"Instance {instance.id} is on another picture than {image.original_name}.")
         return instance
+
+
+def _check_whose_turn(image: ImageRecord, kind: str, action: dict[str, Any], session: SessionRecord) -> None:
+    """An undo or redo may name, as "of", the op_id of the one step that is meant. Raises ConflictError for another."""
+    events = session.taken[-1:] if kind == "undo" else session.undone[:1]
+    if "of" in action and [event.op_id for event in events] != [action["of"]]:
+        raise ConflictError(f"{image.original_name} was changed since; {kind} there.")
 
 
 def _state(events: Sequence[EventRecord]) -> SessionState:
@@ -248,13 +263,12 @@ def _whole(action: dict[str, Any], name: str) -> int:
     return value
 
 
-def _ids(action: dict[str, Any]) -> list[int]:
-    """proposal_ids, each once. Raises PromptError where there are none."""
-    ids = action.get("proposal_ids")
+def _ids(action: dict[str, Any], name: str = "proposal_ids") -> list[int]:
+    """The ids of that name, each once. Raises PromptError where there are none."""
+    ids = action.get(name)
     if not isinstance(ids, list) or not ids or not all(isinstance(i, int) and not isinstance(i, bool) for i in ids):
-        raise PromptError(
-            f"proposal_ids must be a list of proposals' ids, at least one; got {ids!r}. Select some first."
-        )
+        whose = name.removesuffix("_ids")
+        raise PromptError(f"{name} must be a list of {whose}s' ids, at least one; got {ids!r}. Select some first.")
     return list(dict.fromkeys(ids))
 
 

@@ -141,6 +141,9 @@ def describe(kind: str, payload: dict[str, Any]) -> str:
         return f"rejection of {_proposals(payload['rejected'])}"
     names = {"move_point": "move point", "delete_point": "delete point", "clear": "clear prompt", "choose": "choice"}
     names |= {"commit": "save", "delete_instance": "delete instance", "set_category": "change category"}
+    several = len(payload["changes"]) if kind in ("delete_instance", "set_category") else 1
+    if several > 1:  # from the gallery
+        return f"delete {several} instances" if kind == "delete_instance" else f"change category of {several} instances"
     return names.get(kind, "edit instance" if kind == "edit_instance" else kind)
 
 
