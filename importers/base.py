@@ -1,7 +1,7 @@
 """What every format that can be read offers, and what it gives: pictures with shapes, and what it could not read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
@@ -80,12 +80,14 @@ class LabelledPicture:
     """One picture of the data set with its shapes.
 
     file_name: as the data set calls it. size_hw: as the data set says, None where it does not. path: the picture's
-    name in the Tree, None where it does not lie there. split: "train", "val" or "test" where the data set says.
+    name in the Tree, None where it does not lie there. embedded: the picture's own file out of the label file, where
+    path is None and there is one. split: "train", "val" or "test" where the data set says.
     """
 
     file_name: str
     size_hw: tuple[int, int] | None = None
     path: str | None = None
+    embedded: bytes | None = field(default=None, repr=False)
     shapes: tuple[Shape, ...] = ()
     split: str | None = None
 
