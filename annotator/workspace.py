@@ -17,6 +17,7 @@ from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError, NotF
 from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
+from annotator.overview.dataset import DataSet
 from annotator.pictures import PictureStore
 from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
@@ -51,6 +52,7 @@ class Workspace:
         self.jobs = Jobs()
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
+        self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
@@ -95,6 +97,7 @@ class Workspace:
         image = self.repository.image(image_id)
         self.repository.remove_image(image_id)
         self.pictures.remove(image.stored_name)
+        self.dataset.crops.remove(image_id)
 
     def import_pictures(
         self,
@@ -164,7 +167,8 @@ class Workspace:
     ) -> SessionView:
         """Record actions in order, each in the database before the next, and answer the prompt they lead to.
 
-        actions: {"kind", "op_id"?, ...} as in annotator/session.py, and "undo" and "redo". revision: the one the caller
+        actions: {"kind", "op_id"?, ...} as in annotator/session.py, and "undo" and "redo", which may name with "of" the
+        op_id of the one step that is meant: ConflictError when it is another's turn. revision: the one the caller
         has seen; ConflictError, with nothing written, when it is not the newest.
         """
         image = self.repository.image(image_id)

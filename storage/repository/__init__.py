@@ -4,6 +4,7 @@ from storage.database import Database
 from storage.repository.categories import UNSET, Categories
 from storage.repository.images import Images
 from storage.repository.instances import Instances
+from storage.repository.overview import Overview
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
 from storage.repository.statistics import Statistics
@@ -11,7 +12,7 @@ from storage.repository.statistics import Statistics
 __all__ = ["DUPLICATE_IOU", "UNSET", "NewProposal", "Repository"]
 
 
-class Repository(Images, Categories, Sessions, Instances, Proposals, Statistics):
+class Repository(Images, Categories, Sessions, Instances, Proposals, Statistics, Overview):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).
