@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +30,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from exporters.base import ExportOptions
+from exporters.base import ExportOptions, Pictures
 from exporters.files import export
 from exporters.polygons import edge_polygons, pixel_ring
-from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord, Origin
+from exporters.splits import SplitOptions, assign
+from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord, Origin, Split
 from storage.rle import Rle
 
 SIZE_HW = (480, 640)
@@ -67,6 +69,9 @@ class SyntheticDataset:
     def picture_path(self, image: ImageRecord) -> Path:
         return self.folder / image.stored_name
 
+    def splits(self, options: SplitOptions, images: Sequence[ImageRecord]) -> dict[int, Split]:
+        return assign(options, {image.id: image.sha256 for image in images})
+
 
 def _blob(dice: np.random.Generator) -> np.ndarray:
     """H×W bool: smooth noise inside a box, between two levels."""
@@ -100,7 +105,8 @@ def compare_times(dataset: SyntheticDataset, folder: Path, rounds: int) -> dict[
             if kind == "supervision":
                 theirs.as_coco(annotations_path=str(folder / "theirs.json"))
             else:
-                export("coco", dataset, folder / kind, ExportOptions(with_pictures=False, polygons=kind == "polygons"))
+                options = ExportOptions(pictures=Pictures.NONE, polygons=kind == "polygons")
+                export("coco", dataset, folder / kind, options)
             if number:
                 seconds.append(time.perf_counter() - start)
     figures: dict[str, Any] = {f"{kind}_s": round(statistics.median(seconds), 4) for kind, seconds in times.items()}
@@ -155,7 +161,7 @@ def print_peak(instances: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         dataset = SyntheticDataset(Path(name), LONG_EXPORT, instances, 20)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        export("coco", dataset, Path(name) / "out", ExportOptions(with_pictures=False, polygons=True))
+        export("coco", dataset, Path(name) / "out", ExportOptions(pictures=Pictures.NONE, polygons=True))
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     print(grown / (1 << 20 if sys.platform == "darwin" else 1 << 10))  # bytes there, kilobytes elsewhere
 

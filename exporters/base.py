@@ -1,19 +1,38 @@
 """What every export format offers, and what it is given."""
 
-import json
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from storage.records import CategoryRecord, ImageRecord, InstanceRecord
+from exporters.errors import ExportError
+from exporters.report import ExportReport
+from exporters.splits import SplitOptions
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord, Split
 
-Progress = Callable[[int, int], None]  # (done, total)
+__all__ = [
+    "Dataset",
+    "ExportError",
+    "ExportOptions",
+    "ExportReport",
+    "Exporter",
+    "Pictures",
+    "Progress",
+    "Split",
+    "SplitOptions",
+]
+
+Progress = Callable[[int, int], None]  # (done, total); what it raises stops the export, which is how one is cancelled
 
 
-class ExportError(Exception):
-    """An export could not be written; the text says what stood in the way and what to do."""
+class Pictures(StrEnum):
+    """What becomes of the pictures themselves."""
+
+    COPY = "copy"
+    LINK = "link"  # hard links, which take no room; copied where the file system has none. In a zip the same as COPY
+    NONE = "none"
 
 
 class Dataset(Protocol):
@@ -26,7 +45,7 @@ class Dataset(Protocol):
 
     @property
     def images(self) -> Sequence[ImageRecord]:
-        """The images to export, in the list's order."""
+        """All pictures, in the list's order."""
         ...
 
     def instances(self, image: ImageRecord) -> Sequence[InstanceRecord]:
@@ -37,54 +56,45 @@ class Dataset(Protocol):
         """The stored upright picture. May not exist any more: the exporter names it in the report."""
         ...
 
+    def splits(self, options: SplitOptions, images: Sequence[ImageRecord]) -> Mapping[int, Split]:
+        """Picture's id -> its split, for each of `images`; what was given out before stays (exporters.splits)."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
     """Choices that behave alike in every format.
 
-    with_pictures: put the upright pictures beside the labels. polygon_tolerance: largest distance in pixels between
-    a mask's outline and its polygon, 0 or more. polygons: COCO only, polygons in place of RLE.
-    only_done: pictures whose status is "done" alone. Raises ExportError for a tolerance that is none.
+    pictures: see Pictures. polygons: in place of RLE, for formats that take "polygons". polygon_tolerance: largest
+    distance in pixels between a mask's outline and its polygon, 0 or more, for formats that take "tolerance".
+    only_done: pictures whose status is "done" alone. categories: names, in any order and letter case; () for all.
+    split: None to leave all pictures together. smallest_area: pixels; smaller instances are left out.
+    Raises ExportError for a tolerance or an area that is none.
     """
 
-    with_pictures: bool = True
+    pictures: Pictures = Pictures.COPY
     polygons: bool = False
     polygon_tolerance: float = 1.0
     only_done: bool = False
+    categories: tuple[str, ...] = ()
+    split: SplitOptions | None = None
+    smallest_area: int = 0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.polygon_tolerance) and self.polygon_tolerance >= 0):
             raise ExportError(f"The polygon tolerance is {self.polygon_tolerance}. Give a number of pixels, 0 or more.")
-
-
-@dataclass
-class ExportReport:
-    """What was written, what was left out and why; shown to the user and put into the export as report.json."""
-
-    format: str
-    images: int = 0
-    instances: int = 0
-    categories: int = 0
-    left_out: list[str] = field(default_factory=list)  # one line each: what and why
-    warnings: list[str] = field(default_factory=list)  # said in another form than it was stored, and how many
-    renamed: dict[str, str] = field(default_factory=dict)  # file name in the export -> the name it came with
-
-    def lines(self) -> Iterable[str]:
-        """The report as a person reads it."""
-        yield f"{self.format}: {self.instances} instances of {self.categories} categories on {self.images} pictures"
-        yield from (f"warning: {line}" for line in self.warnings)
-        yield from (f"left out: {line}" for line in self.left_out)
-
-    def to_json(self, entries: Sequence[str]) -> str:
-        """The text of report.json. entries: what lies beside it in the export's folder."""
-        return json.dumps({**asdict(self), "entries": sorted(entries)}, indent=1) + "\n"
+        if self.smallest_area < 0:
+            raise ExportError(f"The smallest area is {self.smallest_area}. Give a number of pixels, 0 or more.")
 
 
 class Exporter(Protocol):
     """A format. `write` fills an empty folder; the caller moves it (or its zip) into place when it is whole."""
 
-    name: str  # its key in the registry: "coco", "yolo-segment", "yolo-detect"
+    name: str  # its key in the registry: "coco", "yolo-segment", ...
     title: str  # what a person reads
+    summary: str  # one line: what it is, and what loads it
+    snippet: str  # Python that loads an export; its path stands in it as EXPORT, its splits as train, val and test
+    takes: frozenset[str]  # options that mean something to it: "polygons", "tolerance"
 
     def write(self, dataset: Dataset, folder: Path, options: ExportOptions, progress: Progress) -> ExportReport:
         """Write the data set into `folder`; the same data set gives the same bytes.

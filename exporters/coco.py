@@ -1,4 +1,4 @@
-"""COCO instances: images/ and annotations.json beside it.
+"""COCO instances: images/ and annotations.json; where split, images/<split>/ and annotations/instances_<split>.json.
 
 What was looked at in the libraries, and decides the form:
 - file_name is the bare name under images/: CocoDetection(root="images", annFile="annotations.json"), supervision's
@@ -6,7 +6,8 @@ What was looked at in the libraries, and decides the form:
   labels_path="annotations.json") open it as it is. It is ASCII alone, as is all of the JSON, because pycocotools reads
   with the system's own encoding.
 - Ids of pictures, categories and instances count from 1, in the list's, the user's and the saving order: 0 means "no
-  match" to COCOeval, and a category's number is its YOLO class plus one.
+  match" to COCOeval, and a category's number is its YOLO class plus one. Each split's file is whole in itself: its ids
+  count from 1 too, and it lists all categories, so that their numbers agree.
 - RLE with counts as a string is read exactly by pycocotools and by supervision 0.31, iscrowd 0 or 1; old versions of
   supervision read RLE with iscrowd 0 wrongly. For these, and for whoever needs lists of points, there are polygons.
 - Polygons run along pixel edges, which pycocotools reads as they are. supervision rounds and paints the outline too,
@@ -19,50 +20,95 @@ What was looked at in the libraries, and decides the form:
 import json
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from exporters.base import Dataset, ExportOptions, ExportReport, Progress
-from exporters.pictures import sound_instances, write_pictures
+from exporters.base import Dataset, ExportOptions, ExportReport, Progress, Split
+from exporters.pictures import Placed, chosen_categories, sound_instances, write_pictures
 from exporters.polygons import edge_polygons
 from storage.records import CategoryRecord, InstanceRecord
 
 
 class CocoExporter:
-    """Writes images/ and annotations.json. Memory does not grow with the number of pictures' masks."""
+    """Writes pictures and annotations. Memory does not grow with the number of pictures' masks."""
 
     name = "coco"
     title = "COCO instances (JSON)"
+    summary = "One JSON with every mask; for pycocotools, torchvision, detectron2, mmdetection, fiftyone"
+    snippet = """from pycocotools.coco import COCO
+
+coco = COCO("EXPORT/annotations.json")  # split: EXPORT/annotations/instances_train.json
+for image in coco.loadImgs(coco.getImgIds()):
+    path = "EXPORT/images/" + image["file_name"]  # split: EXPORT/images/train/
+    masks = [coco.annToMask(one) for one in coco.imgToAnns[image["id"]]]
+"""
+    takes = frozenset({"polygons", "tolerance"})
 
     def write(self, dataset: Dataset, folder: Path, options: ExportOptions, progress: Progress) -> ExportReport:
         """See exporters.base.Exporter."""
-        categories = list(dataset.categories)
-        numbers = {category.id: number for number, category in enumerate(categories, start=1)}
-        report = ExportReport(format=self.name, categories=len(categories))
+        report = ExportReport(format=self.name)
+        categories, numbers = chosen_categories(dataset, options, report, first=1)
+        images = folder / "images"
         holes = 0
-        # One walk over the pictures gives both lists: the second waits in a file without a name.
-        with (
-            (folder / "annotations.json").open("w", encoding="ascii", newline="\n") as out,
-            tempfile.TemporaryFile("w+", encoding="ascii", newline="\n", dir=folder) as annotations,
-        ):
-            listed = json.dumps([_category(category, numbers[category.id]) for category in categories])
-            out.write(f'{{"info": {{"version": "1.0"}},\n"licenses": [],\n"categories": {listed},\n"images": [')
-            for image, file_name in write_pictures(dataset, folder / "images", options, report, progress):
-                entry = {"id": report.images, "file_name": file_name, "width": image.width, "height": image.height}
-                out.write(_item(entry, report.images))
-                for instance, category in sound_instances(dataset, image, numbers, report):
-                    report.instances += 1
-                    ids = {"id": report.instances, "image_id": report.images, "category_id": category}
+        with ExitStack() as stack:
+            files: dict[Split | None, _File] = {}
+            for placed in write_pictures(
+                dataset, lambda split: images / split if split else images, options, report, progress
+            ):
+                if placed.split not in files:
+                    files[placed.split] = _File(_path(folder, placed.split), categories, stack)
+                file = files[placed.split]
+                file.add_image(placed)
+                before = file.annotations
+                for instance, category in sound_instances(dataset, placed.image, numbers, options, report):
                     segmentation, filled = _segmentation(instance, options)
                     holes += filled
-                    annotations.write(_item(ids | _shape(instance, segmentation), report.instances))
-            out.write('\n],\n"annotations": [')
-            annotations.seek(0)
-            shutil.copyfileobj(annotations, out)
-            out.write("\n]}\n")
+                    file.add_instance({"category_id": category} | _shape(instance, segmentation))
+                report.add_instances(file.annotations - before, placed.split)
+            if not files:  # no picture could be read: still a file that says so
+                _File(folder / "annotations.json", categories, stack).finish()
+            for file in files.values():
+                file.finish()
         if holes:
             report.warnings.append(f"{holes} instances with holes are polygons whose holes hang on a keyhole cut")
         return report
+
+
+class _File:
+    """One JSON file that grows from both its lists at once: the second waits in a file without a name."""
+
+    def __init__(self, path: Path, categories: list[CategoryRecord], stack: ExitStack) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.images = self.annotations = 0
+        self._out = stack.enter_context(path.open("w", encoding="ascii", newline="\n"))
+        later = tempfile.TemporaryFile("w+", encoding="ascii", newline="\n", dir=path.parent)  # noqa: SIM115
+        self._later = stack.enter_context(later)
+        listed = json.dumps([_category(category, number) for number, category in enumerate(categories, start=1)])
+        self._out.write(f'{{"info": {{"version": "1.0"}},\n"licenses": [],\n"categories": {listed},\n"images": [')
+
+    def add_image(self, placed: Placed) -> None:
+        """The instances that follow are on this picture."""
+        self.images += 1
+        width, height = placed.image.width, placed.image.height
+        entry = {"id": self.images, "file_name": placed.name, "width": width, "height": height}
+        self._out.write(_item(entry, self.images))
+
+    def add_instance(self, values: dict[str, Any]) -> None:
+        self.annotations += 1
+        entry = {"id": self.annotations, "image_id": self.images} | values
+        self._later.write(_item(entry, self.annotations))
+
+    def finish(self) -> None:
+        """Write the second list behind the first."""
+        self._out.write('\n],\n"annotations": [')
+        self._later.seek(0)
+        shutil.copyfileobj(self._later, self._out)
+        self._out.write("\n]}\n")
+
+
+def _path(folder: Path, split: Split | None) -> Path:
+    return folder / "annotations" / f"instances_{split}.json" if split else folder / "annotations.json"
 
 
 def _item(value: dict[str, Any], number: int) -> str:

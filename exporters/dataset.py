@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage.records import CategoryRecord, ImageRecord, InstanceRecord
+from exporters.splits import SplitOptions, assign
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord, Split
 
 if TYPE_CHECKING:
     from storage.repository import Repository
@@ -42,3 +43,7 @@ class StoredDataset:
     def picture_path(self, image: ImageRecord) -> Path:
         """The stored upright picture; may be gone."""
         return self._images_dir / image.stored_name
+
+    def splits(self, options: SplitOptions, images: Sequence[ImageRecord]) -> Mapping[int, Split]:
+        """Picture's id -> its split."""
+        return assign(options, {image.id: image.sha256 for image in images})

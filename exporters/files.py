@@ -6,10 +6,11 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from exporters.base import Dataset, ExportError, ExportOptions, ExportReport, Progress
+from exporters.base import Dataset, ExportError, ExportOptions, ExportReport, Pictures, Progress
 from exporters.registry import EXPORTERS
 from exporters.workfolder import swap_in, work_folder
 
@@ -39,6 +40,8 @@ def export(
     exporter, options, progress = EXPORTERS[format_name], options or ExportOptions(), progress or _silent
     target = out.resolve()
     as_zip = target.suffix.lower() == ".zip"
+    if as_zip and options.pictures is not Pictures.NONE:
+        options = replace(options, pictures=Pictures.LINK)  # they are on their way into the zip: no need of a copy
     with _worded(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(target, as_zip)
@@ -46,6 +49,8 @@ def export(
             whole = work / "whole"
             whole.mkdir()
             report = exporter.write(dataset, whole, options, _first_half(progress) if as_zip else progress)
+            if as_zip:
+                report.copied = 0  # a zip holds copies whatever was asked for
             text = report.to_json([entry.name for entry in whole.iterdir()])
             (whole / _REPORT).write_text(text, encoding="ascii", newline="\n")
             if as_zip:

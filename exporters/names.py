@@ -19,12 +19,14 @@ def file_names(images: Iterable[ImageRecord]) -> dict[int, str]:
     """
     names: dict[int, str] = {}
     taken: set[str] = set()
+    last: dict[str, int] = {}  # stem -> the number it got last: of ten thousand alike, none tries all before it
     for image in sorted(images, key=lambda image: image.id):
         wanted = safe_stem(image.original_name) or f"picture-{image.id}"
-        stem, number = wanted, 1
+        stem, number = wanted, last.get(wanted.lower(), 1)
         while stem.lower() in taken:
             number += 1
             stem = f"{wanted}-{number}"
+        last[wanted.lower()] = number
         taken.add(stem.lower())
         names[image.id] = stem + _suffix(image.stored_name)
     return names

@@ -1,8 +1,10 @@
-"""YOLO txt: images/train beside labels/train, and data.yaml.
+"""YOLO txt: images/<split> beside labels/<split>, and data.yaml. What is not split is in train.
 
 What was looked at in ultralytics (8.4) and supervision (0.31), and decides the form:
 - `path` is empty: ultralytics then takes the folder that data.yaml lies in, wherever the export is moved to. A dot
   would be the working directory.
+- "train" and "val" have to name folders with pictures in them, or training does not begin: where a split has none, the
+  other one is named, with a warning. "test" may be null.
 - data.yaml is ASCII with escapes, and every name is quoted where YAML would read "yes" or "1" as something else.
 - A picture without instances has an empty label file: a background picture to ultralytics, not a missing label.
 - A row of a segment is one ring (exporters/polygons.pixel_ring): parts joined by bridges, holes by keyholes. Each row
@@ -17,45 +19,55 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from exporters.base import Dataset, ExportError, ExportOptions, ExportReport, Progress
-from exporters.pictures import sound_instances, write_pictures
+from exporters.base import Dataset, ExportError, ExportOptions, ExportReport, Progress, Split
+from exporters.pictures import Placed, chosen_categories, sound_instances, write_pictures
 from exporters.polygons import pixel_ring
-from storage.records import CategoryRecord, ImageRecord, InstanceRecord
+from storage.records import CategoryRecord, InstanceRecord
 
 _MIN_SIDE = 10  # pixels; ultralytics skips smaller pictures
 _POOR_IOU = 0.95
+_SNIPPET = """from ultralytics import YOLO
+
+model = YOLO("{model}")
+model.train(data="EXPORT/data.yaml", epochs=100)
+"""
 
 
 class YoloExporter:
-    """Writes images/train, labels/train and data.yaml, with rows of one kind: "segment" or "detect"."""
+    """Writes images/, labels/ and data.yaml, with rows of one kind: "segment" or "detect"."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.name = f"yolo-{kind}"
         self.title = {"segment": "YOLO segment (txt, outlines)", "detect": "YOLO detect (txt, boxes)"}[kind]
+        shape = {"segment": "outline", "detect": "box"}[kind]
+        self.summary = f"One txt a picture, one {shape} a row, and data.yaml; for ultralytics and supervision"
+        self.snippet = _SNIPPET.format(model={"segment": "yolo11n-seg.pt", "detect": "yolo11n.pt"}[kind])
+        self.takes = frozenset({"tolerance"} if kind == "segment" else ())
 
     def write(self, dataset: Dataset, folder: Path, options: ExportOptions, progress: Progress) -> ExportReport:
         """See exporters.base.Exporter."""
-        categories = list(dataset.categories)
+        report = ExportReport(format=self.name)
+        categories, numbers = chosen_categories(dataset, options, report, first=0)
         if not categories:
             raise ExportError("There is no category yet, and YOLO needs one at least. Add a category first.")
-        numbers = {category.id: number for number, category in enumerate(categories)}
-        report = ExportReport(format=self.name, categories=len(categories))
         counts: Counter[str] = Counter()
-        labels = folder / "labels" / "train"
-        labels.mkdir(parents=True)
-        for image, file_name in write_pictures(dataset, folder / "images" / "train", options, report, progress):
-            rows = self._rows(dataset, image, numbers, options, report, counts)
+        for placed in write_pictures(
+            dataset, lambda split: folder / "images" / (split or Split.TRAIN), options, report, progress
+        ):
+            rows = self._rows(dataset, placed, numbers, options, report, counts)
             text = "".join(f"{row}\n" for row in rows)
-            (labels / file_name).with_suffix(".txt").write_text(text, encoding="ascii", newline="\n")
-        _write_data_yaml(folder, categories)
+            path = (folder / "labels" / (placed.split or Split.TRAIN) / placed.name).with_suffix(".txt")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="ascii", newline="\n")
         report.warnings += _warnings(counts, categories)
+        report.warnings += _write_data_yaml(folder, categories, report)
         return report
 
     def _rows(
         self,
         dataset: Dataset,
-        image: ImageRecord,
+        placed: Placed,
         numbers: dict[int, int],
         options: ExportOptions,
         report: ExportReport,
@@ -64,7 +76,7 @@ class YoloExporter:
         rows: list[str] = []
         seen: set[tuple[int, tuple[int, int, int, int]]] = set()
         groups = 0
-        for instance, number in sound_instances(dataset, image, numbers, report):
+        for instance, number in sound_instances(dataset, placed.image, numbers, options, report):
             if instance.is_crowd:
                 groups += 1
                 continue
@@ -74,10 +86,11 @@ class YoloExporter:
             values = _segment(instance, options, counts) if self.kind == "segment" else _box(instance)
             rows.append(" ".join([str(number), *(f"{value:.6f}" for value in values)]))
         if groups:
+            image = placed.image
             line = f"{groups} instances marked as a group in {image.original_name!r} (picture {image.id})"
             report.left_out.append(f"{line}: YOLO has no word for groups")
-        counts["small"] += min(image.size_hw) < _MIN_SIDE
-        report.instances += len(rows)
+        counts["small"] += min(placed.image.size_hw) < _MIN_SIDE
+        report.add_instances(len(rows), placed.split)
         return rows
 
 
@@ -98,17 +111,29 @@ def _segment(instance: InstanceRecord, options: ExportOptions, counts: Counter[s
     return np.clip(outline.rings[0] / (width, height), 0, 1).reshape(-1)
 
 
-def _write_data_yaml(folder: Path, categories: list[CategoryRecord]) -> None:
-    # All pictures are in one split for now, and "val" has to name one.
+def _write_data_yaml(folder: Path, categories: list[CategoryRecord], report: ExportReport) -> list[str]:
+    """Returns what there is to warn of."""
+    counts = {split: report.splits.get(split, {"images": 0})["images"] for split in Split}
+    warnings = []
+    if not report.splits:
+        train = val = Split.TRAIN
+        warnings.append("every picture is in train, and val names the same ones: split them before you measure")
+    else:
+        train = Split.TRAIN if counts[Split.TRAIN] else max(counts, key=lambda split: counts[split])
+        val = Split.VAL if counts[Split.VAL] else train
+        for split, named in ((Split.TRAIN, train), (Split.VAL, val)):
+            if split != named:
+                warnings.append(f"no picture is in {split}, and data.yaml names those of {named} in its place")
     data = {
         "path": "",
-        "train": "images/train",
-        "val": "images/train",
-        "test": None,
+        "train": f"images/{train}",
+        "val": f"images/{val}",
+        "test": f"images/{Split.TEST}" if counts[Split.TEST] else None,
         "names": {number: category.name for number, category in enumerate(categories)},
     }
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=False, width=10_000)
     (folder / "data.yaml").write_text(text, encoding="ascii", newline="\n")
+    return warnings
 
 
 def _warnings(counts: Counter[str], categories: list[CategoryRecord]) -> list[str]:
@@ -122,4 +147,4 @@ def _warnings(counts: Counter[str], categories: list[CategoryRecord]) -> list[st
     lines = [f"{counts[key]} {text}" for key, text in said.items() if counts[key]]
     if categories[0].name.startswith("n0"):
         lines.append(f"ultralytics takes {categories[0].name!r} for an ImageNet code: rename the first category")
-    return [*lines, "every picture is in train, and val names the same ones: split them before you measure"]
+    return lines

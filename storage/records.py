@@ -31,6 +31,14 @@ class RunState(StrEnum):
     DONE = "done"
 
 
+class Split(StrEnum):
+    """What a picture is for: to learn from, to watch the learning by, or to measure the end by."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageRecord:
     """One picture of the workspace. Width and height are those of the stored, upright pixels."""

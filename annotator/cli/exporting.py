@@ -21,11 +21,14 @@ def export_command(
     only_done: Annotated[bool, typer.Option("--only-done", help="Only pictures marked as done.")] = False,
 ) -> None:
     """Write the data set in a format that training libraries load."""
-    from exporters.base import ExportOptions
+    from exporters.base import ExportOptions, Pictures
 
     with clear_errors(), workspace(context, data, database) as opened, progress("exporting") as show:
         options = ExportOptions(
-            with_pictures=pictures, polygons=polygons, polygon_tolerance=tolerance, only_done=only_done
+            pictures=Pictures.COPY if pictures else Pictures.NONE,
+            polygons=polygons,
+            polygon_tolerance=tolerance,
+            only_done=only_done,
         )
         report = opened.export(format, out, options, show)
     for line in report.lines():

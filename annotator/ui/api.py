@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 import gradio as gr
+from pydantic import TypeAdapter
 
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
@@ -151,7 +152,7 @@ def add_endpoints(workspace: Workspace) -> None:
         unknown = set(options or {}) - {field.name for field in fields(ExportOptions)}
         if unknown:
             raise AnnotatorError(f"No export option is called {', '.join(sorted(unknown))}.")
-        job = workspace.start_export(format, ExportOptions(**(options or {}))).wait()
+        job = workspace.start_export(format, TypeAdapter(ExportOptions).validate_python(options or {})).wait()
         _result(job)
         return render.job_json(job)
 

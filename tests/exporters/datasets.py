@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from exporters.names import file_names
-from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord, Origin
+from exporters.splits import SplitOptions, assign, rarest_categories
+from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord, Origin, Split
 from storage.rle import Rle
 
 NOW = datetime(2024, 2, 3, tzinfo=UTC)
@@ -31,6 +32,12 @@ class FakeDataset:
 
     def picture_path(self, image: ImageRecord) -> Path:
         return self.folder / image.stored_name
+
+    def splits(self, options: SplitOptions, images: Sequence[ImageRecord]) -> dict[int, Split]:
+        """Without a memory: of these pictures alone."""
+        categories = {image.id: {one.category_id for one in self.instances(image)} for image in images}
+        hashes = {image.id: image.sha256 for image in images}
+        return assign(options, hashes, stratum_of=rarest_categories(categories))
 
     def add_category(self, name: str, category_id: int | None = None) -> CategoryRecord:
         category = CategoryRecord(

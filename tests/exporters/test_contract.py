@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exporters.base import ExportError, ExportOptions, ExportReport
+from exporters.base import ExportError, ExportOptions, ExportReport, Pictures
 from exporters.files import export
 from exporters.registry import EXPORTERS
 from storage.records import ImageStatus
@@ -89,7 +89,7 @@ def test_an_instance_that_no_format_can_say_is_left_out_and_named(name, dataset,
     assert [line.partition(": ")[2] for line in report.left_out] == [
         "its mask is empty",
         "its mask is 30×20 pixels, the picture 20×30",
-        "its category is not in this export",
+        "its category is not in this data set",
     ]
     assert all("'empty.jpg' (picture 2)" in line for line in report.left_out)
 
@@ -99,7 +99,7 @@ def test_only_pictures_that_are_done_are_written_when_asked(name, dataset, tmp_p
     dataset.replace_image(dataset.images[0], status=ImageStatus.IN_PROGRESS)
     report = export(name, dataset, tmp_path / "out", ExportOptions(only_done=True))
     assert pictures(tmp_path / "out") == {"empty.png", "tea_time-2.png"}  # the names do not depend on the choice
-    assert report.left_out == ["1 pictures that are not marked done"]
+    assert report.not_chosen == {"pictures not marked done": 1}
 
 
 @every_format
@@ -115,7 +115,7 @@ def test_an_export_without_any_picture_is_refused(name, dataset, tmp_path):
 @every_format
 def test_labels_come_without_pictures_when_asked(name, dataset, tmp_path):
     dataset.picture_path(dataset.images[0]).unlink()
-    report = export(name, dataset, tmp_path / "out", ExportOptions(with_pictures=False))
+    report = export(name, dataset, tmp_path / "out", ExportOptions(pictures=Pictures.NONE))
     assert (report.images, report.instances) == (3, 7)
     assert pictures(tmp_path / "out") == set()
     assert any("pictures themselves" in line for line in report.warnings)

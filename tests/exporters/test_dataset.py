@@ -61,7 +61,7 @@ def test_only_what_is_done_is_written_and_the_rest_is_counted(repository, images
     report = export("coco", dataset, tmp_path / "out", ExportOptions(only_done=True))
     assert [path.name for path in (tmp_path / "out/images").iterdir()] == ["tea_1.png"]
     assert report.images == 1
-    assert any("not marked done" in line for line in report.left_out)
+    assert report.not_chosen == {"pictures not marked done": 1}
 
 
 def test_a_data_set_of_what_is_done_says_so_when_nothing_is(repository, images_dir, tmp_path):
@@ -82,7 +82,7 @@ def test_what_labelers_do_during_an_export_does_not_break_it(repository, images_
 
     report = export("yolo-segment", StoredDataset(repository, images_dir), tmp_path / "out", progress=meanwhile)
     assert (report.instances, len(report.left_out)) == (2, 1)
-    assert "category is not in this export" in report.left_out[0]
+    assert "category is not in this data set" in report.left_out[0]
 
 
 def test_a_picture_that_is_removed_during_an_export_is_left_out(repository, images_dir, tmp_path):

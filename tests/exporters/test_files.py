@@ -39,7 +39,8 @@ class Failing:
     """An Exporter that writes something and then fails as told."""
 
     name = "failing"
-    title = "fails"
+    title = summary = snippet = "fails"
+    takes: frozenset[str] = frozenset()
 
     def __init__(self, error):
         self.error = error
