@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import torch
 
 from annotator.errors import SettingsError
 from annotator.segmenters.builtin.architecture import BACKBONES, Architecture
@@ -20,6 +21,7 @@ from annotator.segmenters.devices import pick_device
 from training.data import read, split
 from training.loop import DEFAULT, Options, Pace, Trainer
 from training.run_folder import RunFolder
+from training.team import Team, run_team
 from training.validation import samples
 
 
@@ -41,7 +43,8 @@ def arguments_parser() -> argparse.ArgumentParser:
     parser.add_argument("--single", action="store_true", help="single precision all through")
     parser.add_argument("--compile", action="store_true", help="with torch.compile: minutes at first, then faster")
     new = parser.add_argument_group("a new run (one that goes on keeps its own)")
-    new.add_argument("--batch", type=int, default=default.batch, help="pictures a step")
+    new.add_argument("--batch", type=int, default=default.batch, help="pictures a step, in each process")
+    new.add_argument("--processes", type=int, default=1, help="that learn as one (a CPU: one a core; Linux, macOS)")
     new.add_argument("--objects", type=int, default=default.objects, help="targets a picture")
     new.add_argument("--sides", type=int, nargs="+", default=list(default.sides), help="of crops, multiples of 32")
     new.add_argument("--late-sides", type=int, nargs="+", default=[], help="of crops while the rate falls (as --sides)")
@@ -74,6 +77,7 @@ def main(words: list[str] | None = None) -> None:
     options = Options(
         steps=given.steps or Options.steps,
         batch=given.batch,
+        processes=given.processes,
         objects=given.objects,
         sides=tuple(given.sides),
         late_sides=tuple(given.late_sides),
@@ -104,14 +108,19 @@ def main(words: list[str] | None = None) -> None:
     told: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _frame: told.append(number))
-    trainer = Trainer(folder, options, pace, resume=given.resume)
-    trainer.run(
-        training,
-        samples(held_out, given.validate_on),
-        stop=lambda: bool(told),
-        say=lambda line: print(line, flush=True),
-    )
-    print(f"{trainer.step} of {trainer.options.steps} steps, {trainer.prompts} prompts; {given.out}", flush=True)
+    chosen = samples(held_out, given.validate_on)
+
+    def work(team: Team) -> None:
+        if team.count > 1:
+            torch.set_num_threads(max(1, cores // team.count))
+        trainer = Trainer(folder, options, pace, resume=given.resume, team=team)
+        trainer.run(training, chosen, stop=lambda: bool(told), say=lambda line: print(line, flush=True))
+        if team.is_first:
+            print(
+                f"{trainer.step} of {trainer.options.steps} steps, {trainer.prompts} prompts; {given.out}", flush=True
+            )
+
+    run_team(options.processes, work)
 
 
 if __name__ == "__main__":

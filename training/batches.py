@@ -36,24 +36,24 @@ class Batch(NamedTuple):
 class Batches(Dataset[Batch]):
     """Batch number n, for n = 0, 1, ...: the same one whoever asks, so a run can go on where it stopped.
 
-    sides: which sides the crops of batch n may have.
+    side: of the crops of batch n.
     """
 
     def __init__(
         self,
         pictures: Sequence[Picture],
         *,
-        sides: Callable[[int], Sequence[int]],
+        side: Callable[[int], int],
         batch: int,
         objects: int,
         seed: int,
     ) -> None:
-        self.pictures, self.sides, self.batch, self.objects, self.seed = pictures, sides, batch, objects, seed
+        self.pictures, self.side, self.batch, self.objects, self.seed = pictures, side, batch, objects, seed
         self.shares = shares(pictures)
 
     def __getitem__(self, number: int) -> Batch:
         random = np.random.default_rng((self.seed, number))
-        side = int(random.choice(self.sides(number)))
+        side = self.side(number)
         parts = [self._part(side, random) for _ in range(self.batch)]
         stacked = [torch.from_numpy(np.stack(one)) for one in zip(*parts, strict=True)]
         return Batch(*stacked)

@@ -18,11 +18,12 @@ from training.model import folded, imagenet_weights, trainable
 from training.optimiser import Average, apply, is_late, optimiser
 from training.pictures import contact_sheet, curves
 from training.run_folder import CURVES, VALIDATION, RunFolder
-from training.step import learn
+from training.step import learn, rhythm
+from training.team import Team
 from training.validation import Sample, validate
 from training.workers import set_up_worker
 
-PROMPTING = 1  # keeps the random numbers of prompts apart from those of pictures
+PROMPTING, PLANNING = 1, 2  # keep the random numbers of prompts and of plans apart from those of pictures
 ROW_EVERY = 20  # steps, for a row of the curves
 SHOWN = 10  # objects on the contact sheet
 DEFAULT = Architecture(looks_under_masks=True)
@@ -33,12 +34,14 @@ EXPORT = "weights.safetensors"
 class Options:
     """What makes a run the run it is; kept in its checkpoint. `steps` may change when it goes on.
 
-    sides, late_sides: of crops while the rate is at its full height, and once it falls (empty: no others). Small ones
-    teach most of it for a third of the time, large ones the fine work.
+    batch: pictures a step, of each process. processes: how many learn as one. sides, late_sides: of crops while the
+    rate is at its full height, and once it falls (empty: no others). Small ones teach most of it for a third of the
+    time, large ones the fine work.
     """
 
     steps: int = 20000
     batch: int = 8
+    processes: int = 1
     objects: int = 4
     sides: tuple[int, ...] = (256, 320, 384)
     late_sides: tuple[int, ...] = ()
@@ -49,8 +52,13 @@ class Options:
     imagenet: bool = True
     architecture: Architecture = DEFAULT
 
-    def sides_at(self, step: int) -> tuple[int, ...]:
-        return self.late_sides if self.late_sides and is_late(step, self.steps) else self.sides
+    def side_at(self, step: int) -> int:
+        """Of all crops of one step, in every process: they wait for each other."""
+        sides = self.late_sides if self.late_sides and is_late(step, self.steps) else self.sides
+        return int(self.random(step, PLANNING).choice(sides))
+
+    def random(self, step: int, *purpose: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, step, *purpose))
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -77,10 +85,15 @@ class Pace:
 
 
 class Trainer:
-    """One run in its folder. `resume`: go on from the checkpoint there, whose options `options` are."""
+    """One run in its folder. `resume`: go on from the checkpoint there, whose options `options` are.
 
-    def __init__(self, folder: RunFolder, options: Options, pace: Pace, *, resume: bool) -> None:
-        self.folder, self.pace = folder, pace
+    team: the processes that learn as one; the first of them keeps the folder.
+    """
+
+    def __init__(
+        self, folder: RunFolder, options: Options, pace: Pace, *, resume: bool, team: Team | None = None
+    ) -> None:
+        self.folder, self.pace, self.team = folder, pace, team or Team()
         state = folder.load() if resume else None
         self.options = options
         torch.manual_seed(options.seed)
@@ -131,34 +144,42 @@ class Trainer:
         """Train until the last step or minute, then save, validate and export; when told to `stop`, only save."""
         began = saved = validated = time.monotonic()
         recent: list[tuple[dict[str, float], int, float]] = []
+        keeps = self.team.is_first
         for batch in self._batches(pictures):
             start = time.monotonic()
-            self._learn(batch, recent)
+            late = self.pace.minutes is not None and start - began > 60 * self.pace.minutes
+            told, over = self._learn(batch, recent, stop(), late)
             now = time.monotonic()
             self.seconds += now - start
-            if self.step % ROW_EVERY == 0:
+            if keeps and self.step % ROW_EVERY == 0:
                 say(self._row(recent))
                 recent.clear()
-            if now - saved > 60 * self.pace.save_every:
+            if keeps and now - saved > 60 * self.pace.save_every:
                 self._save()
                 saved = time.monotonic()
-            if now - validated > 60 * self.pace.validate_every:
+            if keeps and now - validated > 60 * self.pace.validate_every:
                 say(self._validate(held_out))
                 validated = time.monotonic()
-            if stop():
-                self._save()
+            if told:
+                if keeps:
+                    self._save()
                 return
-            if self.pace.minutes is not None and now - began > 60 * self.pace.minutes:
+            if over:
                 break
-        self._save()
-        say(self._validate(held_out))
+        if keeps:
+            self._save()
+            say(self._validate(held_out))
 
     def _batches(self, pictures: Sequence[Picture]) -> Iterator[Batch]:
-        options, workers = self.options, self.pace.workers
+        options, workers, team = self.options, self.pace.workers, self.team
         batches = Batches(
-            pictures, sides=options.sides_at, batch=options.batch, objects=options.objects, seed=options.seed
+            pictures,
+            side=lambda number: options.side_at(number // team.count),
+            batch=options.batch,
+            objects=options.objects,
+            seed=options.seed,
         )
-        numbers = range(self.step, options.steps)
+        numbers = range(self.step * team.count + team.rank, options.steps * team.count, team.count)
         if not workers:
             return (batches[number] for number in numbers)
         return iter(
@@ -172,15 +193,27 @@ class Trainer:
             )
         )
 
-    def _learn(self, batch: Batch, recent: list[tuple[dict[str, float], int, float]]) -> None:
+    def _learn(
+        self, batch: Batch, recent: list[tuple[dict[str, float], int, float]], told: bool, over: bool
+    ) -> tuple[bool, bool]:
+        """One step; whether any process of the team was told to stop, and whether its time is over."""
         start = time.monotonic()
-        random = np.random.default_rng((self.options.seed, self.step, PROMPTING))
-        outcome = learn(self.network, batch, random=random, device=self.pace.device, half=self.pace.half)
-        apply(self.optimizer, self.network, self.step, self.options.steps)
+        options, team = self.options, self.team
+        outcome = learn(
+            self.network,
+            batch,
+            rhythm(options.random(self.step, PLANNING, 1)),
+            random=options.random(self.step, PROMPTING, team.rank),
+            device=self.pace.device,
+            half=self.pace.half,
+        )
+        told, over = team.agree(self.network, (told, over))
+        apply(self.optimizer, self.network, self.step, options.steps)
         self.average.follow(self.network, self.step)
         self.step += 1
-        self.prompts += outcome.prompts
-        recent.append((outcome.parts, outcome.prompts, time.monotonic() - start))
+        self.prompts += outcome.prompts * team.count
+        recent.append((outcome.parts, outcome.prompts * team.count, time.monotonic() - start))
+        return told, over
 
     def _row(self, recent: list[tuple[dict[str, float], int, float]]) -> str:
         row: dict[str, float] = {"step": self.step, "prompts": self.prompts, "seconds": self.seconds}

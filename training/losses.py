@@ -9,7 +9,7 @@ from torch import Tensor
 GAMMA = 2.0  # of focal loss
 MARGIN = 1.0  # by how much a logit under a click should be on the click's side
 SHARPNESS = 0.05  # of the choice among three IoUs: a difference of this much matters
-WEIGHTS = {"mask": 1.0, "mean_first": 0.1, "mean_later": 0.3, "iou": 3.0, "rank": 0.3, "obey": 0.3, "order": 1.0}
+WEIGHTS = {"mask": 1.0, "mean_first": 0.1, "mean_later": 0.2, "iou": 3.0, "rank": 0.3, "obey": 0.3}
 
 
 class Losses(NamedTuple):
@@ -21,21 +21,23 @@ class Losses(NamedTuple):
 
 
 def losses(
-    logits: Tensor, predicted_iou: Tensor, target: Tensor, valid: Tensor, clicks: Tensor, *, first: bool
+    logits: Tensor, predicted_iou: Tensor, target: Tensor, valid: Tensor, clicks: Tensor, first: Tensor
 ) -> Losses:
-    """logits P×3×s×s, predicted_iou P×3 (0..1), target P×s×s (0..1), valid P×s×s (bool), clicks P×N×3 (see Prompts)."""
+    """logits P×3×s×s, predicted_iou P×3 (0..1), target P×s×s (0..1), valid P×s×s (bool), clicks P×N×3 (see Prompts).
+
+    first, P bool: which answer a first prompt, so that the three may go apart.
+    """
     logits, predicted_iou = logits.float(), predicted_iou.float()
     each = focal(logits, target, valid) + dice(logits, target, valid)  # P×3
     true = iou(logits.detach(), target, valid)
     parts = {
         "mask": each.min(1).values.mean(),
-        "mean_first" if first else "mean_later": each.mean(),
+        "mean_first": (each.mean(1) * first).mean(),
+        "mean_later": (each.mean(1) * ~first).mean(),
         "iou": F.smooth_l1_loss(predicted_iou, true, beta=0.1),
         "rank": ranking(predicted_iou, true),
         "obey": disobedience(logits, clicks),
     }
-    if first:
-        parts["order"] = disorder(logits, valid)
     total = torch.stack([WEIGHTS[name] * part for name, part in parts.items()]).sum()
     return Losses(total=total, parts={name: part.detach() for name, part in parts.items()}, iou=true)
 
@@ -75,10 +77,3 @@ def disobedience(logits: Tensor, clicks: Tensor) -> Tensor:
     sign = (2 * clicks[:, :, 2] - 1)[:, None]
     short = F.relu(MARGIN - sign * under) * given[:, None]
     return short.sum() / (given.sum() * logits.shape[1]).clamp(min=1)
-
-
-def disorder(logits: Tensor, valid: Tensor) -> Tensor:
-    """How far the three are from growing: part, object, whole. Counted in shares of their common area."""
-    areas = (logits.sigmoid() * valid[:, None]).sum((2, 3))
-    shrinks = F.relu(areas[:, :-1] - areas[:, 1:]).sum(1)
-    return (shrinks / (areas.sum(1) + 1)).mean()

@@ -11,8 +11,10 @@ from torch import Tensor
 from annotator.segmenters.builtin.drawing import CLICK_RADIUS
 from annotator.segmenters.builtin.network import PROMPT_MAPS, SHUFFLE
 
-BOXES = 0.2  # of the objects are asked for by a box at first
-CLICK_TOO = 0.3  # of these have a click besides
+BOXES = 0.25  # of the objects are asked for by a box at first
+CLICK_TOO = 0.25  # of these have a click besides
+LED = 0.5  # of the prompts begin in the middle: with a mask that is partly wrong, and clicks before this one
+MOST_BEFORE = 4  # clicks before, then
 DEEPEST = 0.5  # of the clicks are in the very middle of the error, where a benchmark clicks; the rest anywhere deep
 SHALLOWEST = 0.2  # of the deepest depth, where a click may still be
 JITTER = 0.06  # of a box's sides, standard deviation
@@ -45,10 +47,22 @@ def next_click(
     return row, column, int(foreground)
 
 
+def spoilt(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """s×s bool -> s×s float32 logits of a mask that is wrong in places: edges off, pieces missing or too many."""
+    edge = depth(target) - depth(~target)
+    size = np.sqrt(max(1, target.sum()))
+    waves = random.normal(0, size * random.uniform(0.03, 0.3), (int(random.integers(2, 8)),) * 2).astype(np.float32)
+    logits = edge + cv2.resize(waves, target.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return (logits + random.normal(0, 0.06 * size)) * np.float32(random.uniform(0.3, 2))
+
+
 class Prompts:
     """P prompts being clicked, each on its target, and their maps.
 
     target, valid: P×s×s bool. `exact`: clicks in the very middle of the largest error and no boxes, as benchmarks do.
+
+    Half of the prompts begin in the middle, and some begin anew between, because normalisation sees a whole batch: were
+    all of it first clicks and then all second ones, it would meet mixtures in use that it never met in training.
     """
 
     def __init__(
@@ -64,6 +78,7 @@ class Prompts:
         self.count, self.side = int(target.shape[0]), int(target.shape[1])
         side = self.side // SHUFFLE
         self.maps = torch.zeros(self.count, PROMPT_MAPS, side, side, device=device)
+        self.first = np.ones(self.count, bool)  # which have nothing but their first prompt
         self._clicks: list[np.ndarray] = []
 
     @property
@@ -74,11 +89,39 @@ class Prompts:
         return torch.from_numpy(np.stack(self._clicks, 1)).to(self.maps.device)
 
     def begin(self) -> None:
-        """The first prompts: a click in the object, for some a box, or both."""
-        boxed = (self.random.random(self.count) < BOXES) & (not self.exact)
+        """The first prompts: a click in the object, for some a box, or both; others as if some had been before."""
+        everyone = np.ones(self.count, bool)
+        led = (self.random.random(self.count) < LED) & (not self.exact)
+        clicked = self._first_prompts(everyone) | led
+        masks = np.zeros_like(self.target)
+        if led.any():
+            self._clicks_before(led)
+        for index in np.flatnonzero(led).tolist():
+            logits = spoilt(self.target[index], self.random)
+            self._feed_back(index, torch.from_numpy(logits)[None])
+            masks[index] = logits > 0
+        self.first = ~led
+        self._click(masks, clicked)
+
+    def _first_prompts(self, chosen: np.ndarray) -> np.ndarray:
+        """P bool: boxes for some of the chosen; which of them get a click (now or besides)."""
+        boxed = (self.random.random(self.count) < BOXES) & chosen & (not self.exact)
         clicked = ~boxed | (self.random.random(self.count) < CLICK_TOO)
         self.draw_boxes(boxed)
-        self._click(np.zeros_like(self.target), clicked)
+        return clicked & chosen
+
+    def _clicks_before(self, led: np.ndarray) -> None:
+        """Clicks on the right side of the target's edge, in no order, as they are left by some rounds."""
+        counts = self.random.integers(0, MOST_BEFORE + 1, self.count) * led
+        for number in range(counts.max()):
+            clicks = np.full((self.count, 3), (0, 0, -1), np.int64)
+            for index in np.flatnonzero(counts > number):
+                foreground = self.random.random() < 0.6
+                side = (self.target if foreground else ~self.target)[index] & self.valid[index]
+                if side.any():
+                    clicks[index] = *click_in(depth(side), SHALLOWEST / 2, self.random.random()), foreground
+            self._clicks.append(clicks)
+            self._draw(torch.from_numpy(clicks).to(self.maps.device))
 
     def draw_boxes(self, boxed: np.ndarray) -> None:
         """P bool: which objects are asked for by a box, a little off unless `exact`."""
@@ -86,10 +129,25 @@ class Prompts:
             x0, y0, x1, y1 = self._box(self.target[index])
             self.maps[index, 2, y0:y1, x0:x1] = 1
 
-    def correct(self, logits: Tensor) -> None:
-        """P×s×s logits of the candidates that were taken: fed back, and each gets a click where it is wrong."""
-        self.maps[:, 3] = F.avg_pool2d(logits.float().sigmoid()[:, None], SHUFFLE)[:, 0]
-        self._click((logits > 0).cpu().numpy(), np.ones(self.count, bool))
+    def correct(self, logits: Tensor, anew: np.ndarray | None = None) -> None:
+        """P×s×s logits of the candidates that were taken: fed back, and each gets a click where it is wrong.
+
+        anew, P bool: these forget what was and begin with a first prompt.
+        """
+        anew = np.zeros(self.count, bool) if anew is None else anew
+        masks, clicked = (logits > 0).cpu().numpy(), np.ones(self.count, bool)
+        self._feed_back(slice(None), logits.float())
+        if anew.any():
+            self.maps[torch.from_numpy(anew).to(self.maps.device)] = 0
+            for clicks in self._clicks:
+                clicks[anew, 2] = -1
+            masks[anew] = False
+            clicked = self._first_prompts(anew) | ~anew
+        self.first = anew
+        self._click(masks, clicked)
+
+    def _feed_back(self, index: slice | int, logits: Tensor) -> None:
+        self.maps[index, 3] = F.avg_pool2d(logits.sigmoid()[:, None], SHUFFLE)[:, 0].to(self.maps.device).squeeze(0)
 
     def _box(self, target: np.ndarray) -> tuple[int, int, int, int]:
         """(x0, y0, x1, y1) in pixels of the maps, rounded outwards, a little off."""

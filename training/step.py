@@ -1,5 +1,6 @@
 """One step: pictures encoded once, each prompted in several rounds, gradients of all rounds together."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from training.batches import Batch
 from training.losses import losses
 from training.prompts import Prompts
 
-ROUNDS = (0.16, 0.2, 0.18, 0.14, 0.1, 0.08, 0.07, 0.07)  # how often a step has 1, 2, ... rounds
+ROUNDS = (0.2, 0.25, 0.2, 0.15, 0.1, 0.1)  # how often a step has 1, 2, ... rounds
+ANEW = 0.15  # of the prompts begin anew in each further round
 LEARNT_FROM = 0.7  # of the rounds between the first and the last; the others only lead on, at a third of the cost
 BEST_TAKEN = 0.3  # of the rounds go on from the candidate that is best, not from the one that is thought to be
 
@@ -31,8 +33,25 @@ def normalised(image: Tensor, inside: Tensor) -> Tensor:
     return scaled.permute(0, 3, 1, 2)
 
 
-def learn(network: Network, batch: Batch, *, random: np.random.Generator, device: torch.device, half: bool) -> Outcome:
-    """Add the gradients of one batch to the network's. `half`: the decoder (on a GPU the encoder too) in bfloat16."""
+def rhythm(random: np.random.Generator) -> list[bool]:
+    """The rounds of one step, and which of them are learnt from: the first and the last always."""
+    rounds = 1 + int(random.choice(len(ROUNDS), p=ROUNDS))
+    return [number in (0, rounds - 1) or bool(random.random() < LEARNT_FROM) for number in range(rounds)]
+
+
+def learn(
+    network: Network,
+    batch: Batch,
+    learnt: Sequence[bool],
+    *,
+    random: np.random.Generator,
+    device: torch.device,
+    half: bool,
+) -> Outcome:
+    """Add the gradients of one batch to the network's.
+
+    learnt: see rhythm. half: the decoder (on a GPU the encoder too) in bfloat16.
+    """
     objects = batch.target.shape[1]
     truth = (batch.target > 127).flatten(0, 1).numpy()
     prompts = Prompts(truth, batch.valid.repeat_interleave(objects, 0).numpy(), random=random, device=device)
@@ -43,25 +62,25 @@ def learn(network: Network, batch: Batch, *, random: np.random.Generator, device
         features = network.encoder(normalised(image, inside))
         prepared = network.decoder.prepare(features)
     leaves = Prepared(*(tensor.detach().requires_grad_() for tensor in prepared))
-    rounds = 1 + int(random.choice(len(ROUNDS), p=ROUNDS))
-    learnt = [number in (0, rounds - 1) or random.random() < LEARNT_FROM for number in range(rounds)]
     parts: dict[str, list[Tensor]] = {}
     prompts.begin()
-    for number in range(rounds):
-        with torch.set_grad_enabled(learnt[number]), torch.autocast(device.type, torch.bfloat16, enabled=half):
+    for number, counts in enumerate(learnt):
+        with torch.set_grad_enabled(counts), torch.autocast(device.type, torch.bfloat16, enabled=half):
             repeated = Prepared(*(leaf.repeat_interleave(objects, 0) for leaf in leaves))
             logits, predicted = network.decoder(repeated, prompts.maps.clone())
-        result = losses(logits, predicted, target, valid, prompts.clicks, first=number == 0)
-        if learnt[number]:
+        first = torch.from_numpy(prompts.first).to(device)
+        result = losses(logits, predicted, target, valid, prompts.clicks, first)
+        if counts:
             (result.total / sum(learnt)).backward()
-            picked = result.iou.gather(1, predicted.argmax(1, keepdim=True)).mean()
-            shown = result.parts | {"iou_first" if number == 0 else "iou_later": picked}
-            for name, part in shown.items():
+            picked = result.iou.gather(1, predicted.argmax(1, keepdim=True))[:, 0]
+            best = result.iou.max(1).values
+            shown = {"iou_first": picked[first], "best_first": best[first], "iou_later": picked[~first]}
+            for name, part in (result.parts | {name: each.mean() for name, each in shown.items() if len(each)}).items():
                 parts.setdefault(name, []).append(part)
-        if number + 1 < rounds:
+        if number + 1 < len(learnt):
             by = result.iou if random.random() < BEST_TAKEN else predicted.detach()
-            taken = by.argmax(1)
-            prompts.correct(logits.detach()[torch.arange(len(taken), device=device), taken].float())
+            taken = logits.detach()[torch.arange(len(by), device=device), by.argmax(1)]
+            prompts.correct(taken.float(), random.random(prompts.count) < ANEW)
     torch.autograd.backward(list(prepared), [leaf.grad for leaf in leaves])
     means = {name: torch.stack(values).mean().item() for name, values in parts.items()}
     return Outcome(parts=means, prompts=prompts.count * sum(learnt))

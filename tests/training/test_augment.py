@@ -98,7 +98,7 @@ def test_a_shrunk_mask_says_how_much_of_each_pixel_is_inside():
 def test_a_batch_is_the_same_whenever_it_is_asked_for_and_others_differ():
     image, labels = labelled_picture(1)
     picture = Picture(set_name="made", name="1", image=image, labels=labels, weight=1, regions=False)
-    batches = Batches([picture], sides=lambda _number: (64,), batch=2, objects=3, seed=5)
+    batches = Batches([picture], side=lambda _number: 64, batch=2, objects=3, seed=5)
     first, again, other = batches[4], batches[4], batches[5]
     for one, two in zip(first, again, strict=True):
         assert one.equal(two)
@@ -110,4 +110,4 @@ def test_pictures_with_nothing_in_them_are_named_as_the_trouble():
     image, labels = labelled_picture(0)
     empty = Picture(set_name="made", name="0", image=image, labels=labels * 0, weight=1, regions=False)
     with pytest.raises(SystemExit, match="label maps"):
-        Batches([empty], sides=lambda _number: (64,), batch=1, objects=1, seed=0)[0]
+        Batches([empty], side=lambda _number: 64, batch=1, objects=1, seed=0)[0]

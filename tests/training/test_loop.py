@@ -1,5 +1,8 @@
 """A few steps on made pictures: they learn, stop, go on as if they had not stopped, and leave a file that serves."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -8,6 +11,7 @@ from annotator.prediction import Prompt
 from annotator.segmenters import builtin
 from annotator.segmenters.base import LoadOptions
 from annotator.segmenters.builtin.architecture import Architecture
+from tests.sources import ROOT
 from tests.training.made import data_folder, labelled_picture
 from training.__main__ import main
 from training.data import read
@@ -44,6 +48,25 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights(data, whole_run, 
     for part in ("network", "average"):
         for name, weight in whole[part].items():
             assert torch.equal(weight, halves[part][name]), name
+
+
+def test_two_processes_learn_as_one_and_go_on_as_one(data, tmp_path):
+    words = ["--steps", "4", "--processes", "2", *WORDS]
+    for out in (tmp_path / "whole", tmp_path / "halves"):
+        train(data, out, [*words, "--minutes", "0"] if out.name == "halves" else words)
+    assert RunFolder(tmp_path / "halves").load()["step"] < 4
+    train(data, tmp_path / "halves", ["--resume", "--device", "cpu", "--single", "--validate-on", "2"])
+    whole, halves = (RunFolder(tmp_path / name).load() for name in ("whole", "halves"))
+    assert halves["step"] == whole["step"] == 4
+    assert halves["prompts"] == whole["prompts"] >= 4 * 2 * 4
+    for name, weight in whole["network"].items():
+        assert torch.equal(weight, halves["network"][name]), name
+
+
+def train(data, out, words):
+    """In a process of its own: a team has to fork before torch computes."""
+    command = [sys.executable, "-m", "training", str(data), "--out", str(out), *words]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
 
 
 def test_a_run_leaves_tables_pictures_and_weights(whole_run):

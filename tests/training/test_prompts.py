@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annotator.prediction import Frame, Prompt
 from annotator.segmenters.builtin.drawing import prompt_maps
-from training.prompts import Prompts, next_click
+from training.prompts import Prompts, next_click, spoilt
 
 CPU = torch.device("cpu")
 
@@ -74,17 +74,52 @@ def test_clicks_are_drawn_as_inference_draws_them():
 
 
 def test_some_first_prompts_are_boxes_around_their_objects():
-    targets = blobs(5, count=200)
+    targets = blobs(5, count=400)
     prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU)
     prompts.begin()
+    first = prompts.first
     boxed = prompts.maps[:, 2].flatten(1).any(1).numpy()
-    clicked = (prompts.clicks[:, 0, 2] == 1).numpy()
-    assert 20 < boxed.sum() < 60
-    assert (boxed | clicked).all()
-    assert (boxed & clicked).any()
+    clicked = (prompts.clicks[:, -1, 2] == 1).numpy()
+    assert 20 < (boxed & first).sum() < 80
+    assert (boxed | clicked)[first].all()
+    assert (boxed & clicked & first).any()
     for target, box in zip(targets[boxed], prompts.maps[boxed, 2].numpy(), strict=True):
         held = np.kron(box, np.ones((2, 2))) > 0
         assert (held & target).sum() > 0.6 * target.sum()
+
+
+def test_about_half_begin_in_the_middle_with_a_mask_that_is_wrong_where_the_click_is():
+    targets = blobs(7, count=200)
+    prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU)
+    prompts.begin()
+    fed = prompts.maps[:, 3].flatten(1).any(1).numpy()
+    assert (fed == ~prompts.first).all()
+    assert 70 < fed.sum() < 130
+    assert ((prompts.clicks[:, :-1, 2] >= 0).any(1).numpy() <= fed).all()
+    for target, clicks in zip(targets[fed], prompts.clicks[torch.from_numpy(fed)].numpy(), strict=True):
+        for row, column, label in clicks[clicks[:, 2] >= 0]:
+            assert target[row, column] == label
+
+
+def test_who_begins_anew_keeps_nothing_of_what_was():
+    targets = blobs(8, count=6)
+    prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU)
+    prompts.begin()
+    anew = np.array([True, False] * 3)
+    prompts.correct(torch.full(targets.shape, 9.0), anew)
+    assert (prompts.first == anew).all()
+    assert not prompts.maps[anew, 3].any()
+    assert (prompts.maps[~anew, 3] > 0.99).all()
+    assert (prompts.clicks[torch.from_numpy(anew), :-1, 2] == -1).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_spoilt_mask_still_has_to_do_with_its_target(seed):
+    (target,) = blobs(seed, count=1)
+    logits = spoilt(target, np.random.default_rng(seed))
+    assert logits.shape == target.shape and np.isfinite(logits).all()
+    assert logits[target].mean() > logits[~target].mean()
 
 
 @pytest.mark.parametrize("seed", [0, 1])

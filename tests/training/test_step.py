@@ -19,11 +19,13 @@ def test_steps_on_the_same_crops_make_their_loss_fall():
     optimizer = torch.optim.AdamW(network.parameters(), lr=4e-3)
     image, labels = labelled_picture(1)
     picture = Picture(set_name="made", name="1", image=image, labels=labels, weight=1, regions=False)
-    batch = Batches([picture], sides=lambda _number: (64,), batch=2, objects=3, seed=0)[0]
+    batch = Batches([picture], side=lambda _number: 64, batch=2, objects=3, seed=0)[0]
     parts = []
     for _ in range(30):
         random = np.random.default_rng(4)
-        parts.append(learn(network, batch, random=random, device=torch.device("cpu"), half=False).parts)
+        parts.append(
+            learn(network, batch, [True, False, True], random=random, device=torch.device("cpu"), half=False).parts
+        )
         optimizer.step()
         optimizer.zero_grad()
     assert all(np.isfinite(list(part.values())).all() for part in parts)
