@@ -3,7 +3,7 @@
 import posixpath
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from importers.base import Tree
 
@@ -12,10 +12,14 @@ _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", 
 
 
 class PictureIndex:
-    """The picture files of a tree (by suffix; whether they are pictures is seen when they are read)."""
+    """The picture files of a tree (by suffix; whether they are pictures is seen when they are read).
 
-    def __init__(self, tree: Tree) -> None:
-        self.names = [name for name in tree.names() if suffix_of(name) in PICTURE_SUFFIXES]
+    besides: files with such a suffix that are none, such as maps of labels.
+    """
+
+    def __init__(self, tree: Tree, *, besides: Collection[str] = frozenset()) -> None:
+        named = (name for name in tree.names() if suffix_of(name) in PICTURE_SUFFIXES)
+        self.names = [name for name in named if name not in besides]
         self._exact = set(self.names)
         self._by_base: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}

@@ -1,8 +1,8 @@
 """Text, JSON, YAML and XML that came from anywhere, parsed so that nothing in them can do harm.
 
 Each function takes a file's bytes and the name to call it by, and raises ImporterError with that name and what is
-wrong: never anything else, however the bytes were damaged. Sizes are bounded by who reads the file; what small files can grow
-into (entities, aliases, depth) is bounded here.
+wrong: never anything else, however the bytes were damaged. Sizes are bounded by who reads the file; what small files
+can grow into (entities, aliases, depth) is bounded here.
 """
 
 import codecs

@@ -1,0 +1,41 @@
+"""A data set of many small label files, opened: its categories are known, and its pictures come file by file."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from importers.base import FoundCategory, LabelledPicture, Remark, Unreadable
+from importers.rasters import MAX_PIXELS
+from importers.texts import whole_number
+
+Found = LabelledPicture | Unreadable | Remark
+
+
+@dataclass(frozen=True)
+class OpenedFiles:
+    """A Reading (see importers.base): `read_all` gives the pictures anew each time it is called."""
+
+    entry: str
+    categories: Sequence[FoundCategory]
+    total: int
+    read_all: Callable[[], Iterator[Found]] = field(repr=False)
+
+    def pictures(self) -> Iterator[Found]:
+        """See importers.base.Reading."""
+        return self.read_all()
+
+
+def stated_size(height: object, width: object) -> tuple[int, int] | None:
+    """The size that a label file states, None where it states none (both missing, null or 0).
+
+    Raises ValueError, its text a reason in words, for what no picture has.
+    """
+    if height in (None, 0, "", "0") and width in (None, 0, "", "0"):
+        return None
+    try:
+        size = whole_number(height), whole_number(width)
+    except ValueError as error:
+        raise ValueError("its height and width are no whole numbers") from error
+    if min(size) < 1 or math.prod(size) > MAX_PIXELS:
+        raise ValueError(f"it says a size of {size[1]:.6g}×{size[0]:.6g} pixels, which no picture here can have")
+    return size
