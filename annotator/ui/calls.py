@@ -7,6 +7,7 @@ from pydantic import ValidationError, validate_call
 from annotator import __version__, samples
 from annotator.errors import AnnotatorError, ConflictError
 from annotator.ui import render
+from annotator.ui.calls_overview import OverviewCalls
 from annotator.ui.problems import problem_json
 from annotator.ui.uploads import uploaded_paths
 from annotator.workspace import Workspace
@@ -23,7 +24,7 @@ class RequestError(AnnotatorError):
     """A call that does not exist, or whose arguments do not fit it."""
 
 
-class Calls:
+class Calls(OverviewCalls):
     """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -213,4 +214,4 @@ def _unpack(message: Any) -> tuple[str, JSON]:
     return message["name"], args
 
 
-CALL_NAMES = frozenset(name for name in vars(Calls) if not name.startswith("_")) - {"handle"}
+CALL_NAMES = frozenset(name for part in Calls.__mro__ for name in vars(part) if not name.startswith("_")) - {"handle"}

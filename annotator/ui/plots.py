@@ -1,41 +1,33 @@
 """An analysis as Plotly figures. Background, text and grid have no colours here: the page gives them its theme's."""
 
-import html
-import math
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly
 import plotly.graph_objects as go
 
-from annotator.analysis import SIZE_EDGES, Analysis
+from annotator.analysis import Analysis
+from annotator.ui.figure import (
+    BLUE,
+    GREY,
+    PLAIN,
+    Plot,
+    Series,
+    category_bars,
+    count,
+    count_axis,
+    count_bars,
+    new_figure,
+    size_bars,
+    unused_note,
+)
 from storage.repository.statistics import MaskKind, MaskScores
 
-PLOTLY_FILE = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"  # draws the figures in the page
-PLOTLY_VERSION = plotly.__version__
-
 # Blue and orange are told apart by every eye; the dots differ in form as well. Both stand out on light and on dark.
-COLORS = {MaskKind.INSTANCE: "#2f7de1", MaskKind.PROPOSAL: "#e08a1e"}
+COLORS = {MaskKind.INSTANCE: BLUE, MaskKind.PROPOSAL: "#e08a1e"}
 SYMBOLS = {MaskKind.INSTANCE: "circle", MaskKind.PROPOSAL: "diamond-open"}
 WORDS = {MaskKind.INSTANCE: "instances", MaskKind.PROPOSAL: "proposals"}
-GREY = "#8a93a3"
-PLAIN = "<extra></extra>"  # without the second box that Plotly writes a name in, whose colours cannot be chosen
-MOST_CATEGORIES, NAME_LENGTH = 30, 22  # bars, letters of a name: more could not be read
-MOST_BINS = 24  # of the histogram of masks a picture
 PERCENT_BINS = 10
 FEW_DOTS = 500
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A figure, and what stands around it in plain text."""
-
-    name: str
-    title: str
-    note: str
-    figure: go.Figure
 
 
 def facts(analysis: Analysis) -> list[dict[str, str]]:
@@ -66,7 +58,7 @@ def plots(analysis: Analysis) -> list[Plot]:
 
 
 def _scores(analysis: Analysis) -> Plot:
-    limits, figure = analysis.thresholds, _figure()
+    limits, figure = analysis.thresholds, new_figure()
     if analysis.hidden.total:
         _add_dots(figure, analysis.hidden, "proposals not shown", symbol="diamond-open", color=GREY)
     for kind, scores in reversed(list(analysis.scores.items())):  # what is saved lies on top
@@ -95,7 +87,7 @@ def _scores(analysis: Analysis) -> Plot:
         notes.append(f"Drawn are {' and '.join(parts)}, picked evenly.")
     unscored = sum(analysis.counts[MaskKind.INSTANCE]) - analysis.scores[MaskKind.INSTANCE].total
     if unscored > 0:
-        notes.append(f"{_count(unscored, 'instance')} without scores cannot be drawn.")
+        notes.append(f"{count(unscored, 'instance')} without scores cannot be drawn.")
     return Plot("scores", "Predicted IoU and stability", " ".join(notes), figure)
 
 
@@ -131,75 +123,19 @@ def _range(figure: go.Figure, axis: str, threshold: float) -> list[float]:
 
 
 def _sizes(analysis: Analysis) -> Plot:
-    figure = _figure()
-    filled = np.flatnonzero(np.sum(list(analysis.sizes.values()), axis=0))
-    first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 1)
-    exponents = np.log10(SIZE_EDGES)
-    for kind, sizes in analysis.sizes.items():
-        if any(sizes):
-            figure.add_bar(
-                x=(exponents[first:last] + exponents[first + 1 : last + 1]) / 2,
-                y=list(sizes[first:last]),
-                text=[f"{SIZE_EDGES[at]:,.0f} to {SIZE_EDGES[at + 1]:,.0f} pixels" for at in range(first, last)],
-                textposition="none",
-                hovertemplate="%{y:,} " + WORDS[kind] + "<br>%{text}" + PLAIN,
-                name=WORDS[kind],
-                marker_color=COLORS[kind],
-            )
-    powers = list(range(math.floor(exponents[first]), math.ceil(exponents[last]) + 1))
-    figure.update_xaxes(
-        title_text="pixels",
-        tickvals=powers,
-        ticktext=[_short(10**power) for power in powers],
-        range=[exponents[first] - 0.1, exponents[last] + 0.1],
-    )
-    _count_axis(figure, "masks")
+    figure = size_bars(_series(analysis.sizes))
     return Plot("sizes", "Mask sizes", f"The scale is logarithmic.{_both(analysis)}", figure)
 
 
 def _categories(analysis: Analysis) -> Plot:
-    used = sorted(((category, n) for category, n in analysis.categories if n), key=lambda pair: -pair[1])
-    rows = [(category.name, category.color, n) for category, n in used[:MOST_CATEGORIES]]
-    if used[MOST_CATEGORIES:]:
-        others = used[MOST_CATEGORIES:]
-        rows.append((f"{len(others)} others", GREY, sum(n for _, n in others)))
-    figure = _figure()
-    figure.add_bar(
-        orientation="h",
-        x=[n for _, _, n in rows],
-        y=list(range(len(rows))),
-        text=[_name(name) for name, _, _ in rows],
-        textposition="none",
-        hovertemplate="%{text}: %{x:,}" + PLAIN,
-        marker={"color": [color for _, color, _ in rows], "line": {"color": GREY, "width": 1}},
-    )
-    figure.update_layout(showlegend=False, height=max(280, 90 + 20 * len(rows)))
-    most = max((n for _, _, n in rows), default=0)
-    figure.update_xaxes(title_text="instances", rangemode="tozero", **_whole_ticks(most))
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[_name(name) for name, _, _ in rows],
-        range=[max(len(rows), 4) - 0.4, -0.6],  # the most used at the top, and a single bar no wall
-        showgrid=False,
-    )
-    return Plot("categories", "Categories", _categories_note(analysis), figure)
-
-
-def _categories_note(analysis: Analysis) -> str:
-    unused = [category.name for category, n in analysis.categories if not n]
-    if len(unused) == len(analysis.categories):
-        return "Nothing is saved under a category yet."
-    if not unused:
-        return "Every category is in use."
-    more = f" and {len(unused) - 3} more" if len(unused) > 3 else ""
-    return f"Without an instance: {', '.join(unused[:3])}{more}."
+    return Plot("categories", "Categories", unused_note(analysis.categories), category_bars(analysis.categories))
 
 
 def _coverage_of_one(analysis: Analysis) -> Plot:
     """One bar, cut in three: under instances, under proposals alone, under none."""
     saved = analysis.covered[MaskKind.INSTANCE][0]
     covered = analysis.covered_by_any or 0.0
-    figure = _figure()
+    figure = new_figure()
     parts = (
         (WORDS[MaskKind.INSTANCE], saved, COLORS[MaskKind.INSTANCE]),
         ("proposals alone", covered - saved, COLORS[MaskKind.PROPOSAL]),
@@ -221,7 +157,7 @@ def _coverage_of_one(analysis: Analysis) -> Plot:
 
 
 def _coverage_of_all(analysis: Analysis) -> Plot:
-    figure = _figure()
+    figure = new_figure()
     edges = np.linspace(0, 1, PERCENT_BINS + 1)
     for kind, shares in analysis.covered.items():
         if any(shares):
@@ -233,7 +169,7 @@ def _coverage_of_all(analysis: Analysis) -> Plot:
                 hovertemplate="%{y:,} pictures, " + WORDS[kind] + PLAIN,
             )
     figure.update_xaxes(title_text="share of a picture under masks", ticksuffix=" %", range=[0, 100])
-    _count_axis(figure, "pictures")
+    count_axis(figure, "pictures")
     looked_at, images = (len(analysis.covered[MaskKind.INSTANCE]), len(analysis.counts[MaskKind.INSTANCE]))
     sample = f" {looked_at:,} of {images:,} pictures were looked at, picked evenly." if looked_at < images else ""
     note = f"What several masks cover counts once.{sample}{_both(analysis)}"
@@ -242,76 +178,18 @@ def _coverage_of_all(analysis: Analysis) -> Plot:
 
 def _counts(analysis: Analysis) -> Plot:
     """How many pictures have so many masks."""
-    figure = _figure()
-    most = max(max(counts, default=0) for counts in analysis.counts.values())
-    width = math.ceil((most + 1) / MOST_BINS)
-    edges = np.arange(0, most + width + 1, width)
-    for kind, counts in analysis.counts.items():
-        if any(counts):
-            figure.add_bar(
-                x=edges[:-1] + (width - 1) / 2,
-                y=np.histogram(counts, edges)[0].tolist(),
-                text=[f"{at}" if width == 1 else f"{at} to {at + width - 1}" for at in edges[:-1]],
-                textposition="none",
-                name=WORDS[kind],
-                marker_color=COLORS[kind],
-                hovertemplate="%{y:,} pictures with %{text} " + WORDS[kind] + PLAIN,
-            )
-    figure.update_xaxes(title_text="masks on a picture", **_whole_ticks(most))
-    _count_axis(figure, "pictures")
     means = " and ".join(
         f"{np.mean(counts):.1f} {'open ' if kind is MaskKind.PROPOSAL else ''}{WORDS[kind]}"
         for kind, counts in analysis.counts.items()
     )
-    return Plot("counts", "Masks a picture", f"On average {means}.", figure)
+    return Plot("counts", "Masks a picture", f"On average {means}.", count_bars(_series(analysis.counts)))
 
 
-def _figure() -> go.Figure:
-    axis = {"automargin": True, "fixedrange": True}  # a finger that scrolls past must not zoom
-    return go.Figure(
-        layout={
-            "template": go.layout.Template(),
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "margin": {"l": 56, "r": 24, "t": 32, "b": 44},
-            "height": 280,
-            "barmode": "group",
-            "bargap": 0.12,
-            "dragmode": False,
-            "xaxis": axis,
-            "yaxis": axis,
-        }
-    )
-
-
-def _count_axis(figure: go.Figure, title: str) -> None:
-    highest = max((max(trace.y, default=0) for trace in figure.data), default=0)
-    figure.update_layout(showlegend=True)
-    figure.update_yaxes(title_text=title, rangemode="tozero", **_whole_ticks(highest))
-
-
-def _whole_ticks(highest: float) -> dict[str, Any]:
-    """Nothing is counted in halves."""
-    return {"dtick": 1} if highest <= 5 else {"tickformat": ",d"}
+def _series(counts: Mapping[MaskKind, Sequence[int]]) -> list[Series]:
+    return [Series(WORDS[kind], COLORS[kind], some) for kind, some in counts.items()]
 
 
 def _both(analysis: Analysis) -> str:
     if analysis.image is not None or not analysis.scores[MaskKind.PROPOSAL].total:
         return ""
     return " A proposal counts also where it became an instance."
-
-
-def _name(name: str) -> str:
-    """As Plotly shows it: what looks like markup is none."""
-    return html.escape(name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…", quote=False)
-
-
-def _short(number: int) -> str:
-    """10000 -> "10k"."""
-    for size, sign in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number // size}{sign}"
-    return str(number)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

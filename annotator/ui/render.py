@@ -15,6 +15,7 @@ from annotator.proposals import Offer, ProposalView
 from annotator.segmenters import SEGMENTERS
 from annotator.shrinking import shrunk
 from annotator.ui import plots
+from annotator.ui.figure import plot_json, plotly_address
 from annotator.workspace import Workspace
 from storage.errors import RecordNotFound
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord, ProposalRunRecord, RunState
@@ -134,12 +135,9 @@ def analysis_json(workspace: Workspace, image_id: int | None) -> JSON:
         found = analysis.of_picture(repository, workspace.proposals(image_id), settings=settings)
     return {
         "image_id": image_id,
-        "plotly": f"annotator/plotly.js?v={plots.PLOTLY_VERSION}",
+        "plotly": plotly_address(),
         "facts": plots.facts(found),
-        "figures": [
-            {"name": plot.name, "title": plot.title, "note": plot.note, "figure": plot.figure.to_dict()}
-            for plot in plots.plots(found)
-        ],
+        "figures": [plot_json(plot) for plot in plots.plots(found)],
     }
 
 

@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from annotator.config import Settings
 from annotator.errors import USER_ERRORS, SettingsError
+from annotator.ui.figure import PLOTLY_FILE
 from annotator.ui.identity import access_check, may_read
 from annotator.ui.page import STATIC, build_page
-from annotator.ui.plots import PLOTLY_FILE
 from annotator.ui.render import shown_hw
 from annotator.workspace import Workspace
 from storage.records import ImageRecord
@@ -73,6 +73,15 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
 
         return send_image
 
+    def send_crop(request: Request) -> Response:
+        if not may_read(request):
+            return PlainTextResponse("Sign in first.", 401)
+        try:
+            path = workspace.dataset.crop(request.path_params["instance_id"])
+        except USER_ERRORS as error:
+            return PlainTextResponse(str(error), 404)
+        return FileResponse(path, headers=KEEP_FOR_A_YEAR)
+
     def send_export(request: Request) -> Response:
         if not may_read(request):
             return PlainTextResponse("Sign in first.", 401)
@@ -82,6 +91,15 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
             return PlainTextResponse("There is no such export (any more). Export again.", 404)
         return FileResponse(path, filename=filename, headers=ASK_AGAIN)
 
+    def send_cutout(request: Request) -> Response:
+        if not may_read(request):
+            return PlainTextResponse("Sign in first.", 401)
+        filename = request.path_params["filename"]
+        path = workspace.cutouts.path(request.path_params["token"], filename)
+        if path is None:
+            return PlainTextResponse("There is no such cut-out (any more). Make it again.", 404)
+        return FileResponse(path, filename=filename, headers=ASK_AGAIN)
+
     def send_plotly(request: Request) -> Response:
         return FileResponse(PLOTLY_FILE, media_type="text/javascript", headers=KEEP_FOR_A_YEAR)
 
@@ -89,7 +107,9 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
         Route("/annotator/plotly.js", send_plotly),
         Route("/annotator/pictures/{image_id:int}.jpg", image_route(picture)),
         Route("/annotator/thumbs/{image_id:int}.jpg", image_route(thumbnail)),
+        Route("/annotator/crops/{instance_id:int}.jpg", send_crop),
         Route("/annotator/exports/{token}/{filename}", send_export),
+        Route("/annotator/cutouts/{token}/{filename}", send_cutout),
         Mount("/annotator/static", _Modules(directory=STATIC)),
     ]
 

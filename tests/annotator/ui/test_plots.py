@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 import pytest
 
 from annotator import analysis
-from annotator.ui import plots
 from annotator.ui.calls import Calls
+from annotator.ui.figure import MOST_CATEGORIES, PLOTLY_FILE
 from annotator.workspace import Workspace
 from storage.repository.statistics import MaskKind
 from storage.rle import Rle
@@ -181,10 +181,10 @@ def test_categories_have_their_colours_and_names_are_no_markup(
 
 
 def test_the_rest_of_very_many_categories_is_one_bar(calls: Calls, workspace: Workspace, image_ids: list[int]) -> None:
-    for number in range(plots.MOST_CATEGORIES + 5):
+    for number in range(MOST_CATEGORIES + 5):
         save(workspace, image_ids[0], f"kind {number}", (0, 0, 5, 5))
     _, figure = figures(calls)["categories"]
-    assert len(numbers(figure.data[0].x)) == plots.MOST_CATEGORIES + 1
+    assert len(numbers(figure.data[0].x)) == MOST_CATEGORIES + 1
     assert (figure.layout.yaxis.ticktext[-1], figure.data[0].x[-1]) == ("5 others", 5)
 
 
@@ -216,4 +216,4 @@ def test_a_mask_that_is_gone_is_said(calls: Calls, image_ids: list[int], kind: M
 
 
 def test_the_library_that_draws_comes_with_plotly() -> None:
-    assert plots.PLOTLY_FILE.stat().st_size > 1_000_000
+    assert PLOTLY_FILE.stat().st_size > 1_000_000
