@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporters.splits import SplitOptions, assign
+from exporters.splits import SplitOptions, assign, rarest_categories
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord, Split
 
 if TYPE_CHECKING:
@@ -45,5 +45,12 @@ class StoredDataset:
         return self._images_dir / image.stored_name
 
     def splits(self, options: SplitOptions, images: Sequence[ImageRecord]) -> Mapping[int, Split]:
-        """Picture's id -> its split."""
-        return assign(options, {image.id: image.sha256 for image in images})
+        """Picture's id -> its split, remembered: who exports again finds each picture where it was."""
+        hashes = {image.id: image.sha256 for image in images}
+        strata = {}
+        if options.stratify:
+            categories = self._repository.categories_of_images()
+            strata = rarest_categories({image_id: categories.get(image_id, ()) for image_id in hashes})
+        return self._repository.assign_splits(
+            options.scheme, hashes, lambda known: assign(options, hashes, known=known, stratum_of=strata)
+        )

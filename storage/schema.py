@@ -224,6 +224,21 @@ class ProposalRunRow(Base):
     )
 
 
+class SplitRow(Base):
+    """What a picture was given out for, by one way of splitting. It stays so, however many pictures are added."""
+
+    __tablename__ = "splits"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    scheme: Mapped[str] = mapped_column(String(200), primary_key=True)
+    split: Mapped[str] = mapped_column(String(16))
+
+    __table_args__ = (
+        CheckConstraint("split IN ('train', 'val', 'test')", name="split"),
+        Index(None, "scheme", "split"),
+    )
+
+
 class InstanceRow(Base):
     """A saved mask. A deleted one stays, so that undo brings back the same id."""
 

@@ -1,18 +1,30 @@
 """All that is asked of the database and told to it, one file a noun."""
 
 from storage.database import Database
-from storage.repository.categories import UNSET, Categories
+from storage.repository.categories import UNSET, Categories, NewCategory, check_category
 from storage.repository.images import Images
+from storage.repository.imports import Imports, LabelsAdded, NewInstance, NewLabels
 from storage.repository.instances import Instances
 from storage.repository.overview import Overview
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
+from storage.repository.splits import Splits
 from storage.repository.statistics import Statistics
 
-__all__ = ["DUPLICATE_IOU", "UNSET", "NewProposal", "Repository"]
+__all__ = [
+    "DUPLICATE_IOU",
+    "UNSET",
+    "LabelsAdded",
+    "NewCategory",
+    "NewInstance",
+    "NewLabels",
+    "NewProposal",
+    "Repository",
+    "check_category",
+]
 
 
-class Repository(Images, Categories, Sessions, Instances, Proposals, Statistics, Overview):
+class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).

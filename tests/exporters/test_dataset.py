@@ -1,15 +1,18 @@
 """The workspace's own data set, over a real database."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from exporters.base import ExportError, ExportOptions
+from exporters.base import ExportError, ExportOptions, Pictures
 from exporters.dataset import StoredDataset
 from exporters.files import export
+from exporters.splits import SplitOptions, split_counts
 from storage.database import Database
-from storage.records import ImageStatus, Origin
+from storage.records import ImageStatus, Origin, Split
 from storage.repository import Repository
 from storage.rle import Rle
 from tests.exporters.datasets import ring_and_dot
@@ -94,3 +97,45 @@ def test_a_picture_that_is_removed_during_an_export_is_left_out(repository, imag
     report = export("coco", StoredDataset(repository, images_dir), tmp_path / "out", progress=meanwhile)
     assert (report.images, report.instances) == (1, 1)
     assert "its file 1.png is missing" in report.left_out[0]
+
+
+def add_pictures(repository, numbers, category):
+    for number in numbers:
+        image, _ = repository.add_image(
+            sha256=f"{number:064x}", stored_name=f"{number}.png", original_name=f"{number}.png",
+            width=32, height=24, exif_orientation=1,
+        )  # fmt: skip
+        values = {"category_id": category.id, "rle": Rle.encode(ring_and_dot()).to_coco(), "origin": "import"}
+        repository.add_instances(image.id, [values], labeler="ann")
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_a_picture_keeps_its_split_when_pictures_come_and_go(stratify, repository, images_dir):
+    options = SplitOptions(seed=3, stratify=stratify)
+    cup, spoon, _ = repository.categories()
+    before: dict[int, Split] = {}
+    for first in (10, 20, 30):
+        add_pictures(repository, range(first, first + 7), cup)
+        add_pictures(repository, range(first + 7, first + 10), spoon)
+        dataset = StoredDataset(repository, images_dir)
+        splits = dataset.splits(options, dataset.images)
+        assert splits.keys() == {image.id for image in dataset.images}
+        assert before.items() <= splits.items()
+        gone = dataset.images[-1].id
+        repository.remove_image(gone)
+        before = {image_id: split for image_id, split in splits.items() if image_id != gone}
+    counts = split_counts(splits.values())
+    assert counts[Split.TRAIN] == pytest.approx(0.8 * len(splits), abs=2)
+    assert counts[Split.TEST] == pytest.approx(0.1 * len(splits), abs=2)
+
+
+def test_an_export_of_the_finished_ones_alone_gives_them_the_split_they_have(repository, images_dir, tmp_path):
+    add_pictures(repository, range(10, 40), repository.categories()[0])
+    dataset = StoredDataset(repository, images_dir)
+    options = ExportOptions(pictures=Pictures.NONE, split=SplitOptions())
+    export("coco", dataset, tmp_path / "all", options)
+    before = dataset.splits(SplitOptions(), dataset.images)
+    report = export("coco", dataset, tmp_path / "done", replace(options, only_done=True))
+    (done,) = [image for image in dataset.images if image.status is ImageStatus.DONE]
+    assert report.splits[before[done.id]]["images"] == 1
+    assert (tmp_path / f"done/annotations/instances_{before[done.id]}.json").exists()
