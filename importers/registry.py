@@ -2,5 +2,8 @@
 reads it."""
 
 from importers.base import Importer
+from importers.coco import CocoImporter
 
-IMPORTERS: dict[str, Importer] = {}
+IMPORTERS: dict[str, Importer] = {
+    "coco": CocoImporter(),
+}
