@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Final, Literal
@@ -29,6 +30,16 @@ class _Unset(Enum):
 
 
 UNSET: Final = _Unset.UNSET  # "leave the key as it is", where None means "no key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCategory:
+    """A category to be used, or made where there is none of its name. color: None for the next of the palette."""
+
+    name: str
+    color: str | None = None
+    supercategory: str = ""
+    is_thing: bool = True
 
 
 class Categories:
@@ -70,25 +81,10 @@ class Categories:
         with self._database.write() as db_session:
             live = _live(db_session)
             _check_free(live, name)
-            used_keys = {row.key for row in live}
-            if key is None:
-                key = next((digit for digit in DIGIT_KEYS if digit not in used_keys), None)
-            else:
+            if key is not None:
                 key = _take_key(db_session, live, _clean_key(key))
-            row = CategoryRow(
-                name=name,
-                live_name=_folded(name),
-                color=next_color({row.color for row in live}) if color is None else _clean_color(color),
-                position=len(live),
-                supercategory=_clean(supercategory, "supercategory") if supercategory.strip() else "",
-                is_thing=is_thing,
-                key=key,
-                deleted=False,
-                created_at=datetime.now(UTC),
-            )
-            db_session.add(row)
-            db_session.flush()
-            return _record(row)
+            new = NewCategory(name=name, color=color, supercategory=supercategory, is_thing=is_thing)
+            return _record(_insert(db_session, live, new, key=key))
 
     def update_category(
         self,
@@ -169,6 +165,52 @@ class Categories:
             for position, other in enumerate(_live(db_session)):
                 other.position = position
             return count
+
+
+def ensure_categories(db_session: Session, wanted: Sequence[NewCategory]) -> tuple[list[int], int]:
+    """The ids of categories of these names, in this order, and how many had to be made. Raises StorageError."""
+    live = _live(db_session)
+    known = {row.live_name: row.id for row in live}
+    ids, made = [], 0
+    for new in wanted:
+        folded = _folded(_clean(new.name, "name"))
+        if folded not in known:
+            row = _insert(db_session, live, new)
+            live.append(row)
+            known[folded] = row.id
+            made += 1
+        ids.append(known[folded])
+    return ids, made
+
+
+def check_category(new: NewCategory) -> str:
+    """The form in which its name is compared with others. Raises StorageError where it could not be a category."""
+    if new.color is not None:
+        _clean_color(new.color)
+    if new.supercategory.strip():
+        _clean(new.supercategory, "supercategory")
+    return _folded(_clean(new.name, "name"))
+
+
+def _insert(
+    db_session: Session, live: Sequence[CategoryRow], new: NewCategory, *, key: str | None = None
+) -> CategoryRow:
+    """A new row at the end. key: None for the first free one of 1 to 9."""
+    name, supercategory, used_keys = _clean(new.name, "name"), new.supercategory, {row.key for row in live}
+    row = CategoryRow(
+        name=name,
+        live_name=_folded(name),
+        color=next_color({row.color for row in live}) if new.color is None else _clean_color(new.color),
+        position=len(live),
+        supercategory=_clean(supercategory, "supercategory") if supercategory.strip() else "",
+        is_thing=new.is_thing,
+        key=key or next((digit for digit in DIGIT_KEYS if digit not in used_keys), None),
+        deleted=False,
+        created_at=datetime.now(UTC),
+    )
+    db_session.add(row)
+    db_session.flush()
+    return row
 
 
 def living_category(db_session: Session, category_id: object) -> int:
