@@ -15,7 +15,7 @@ from exporters.registry import EXPORTERS
 from exporters.workfolder import swap_in, work_folder
 
 _REPORT = "report.json"
-_TEXT_SUFFIXES = {".json", ".txt", ".yaml"}  # all else is pictures, which deflate makes slower but not smaller
+_TEXT_SUFFIXES = {".json", ".txt", ".yaml", ".xml", ".csv"}  # all else is pictures: deflate only makes them slower
 _CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file browsers leave in a folder they show
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
