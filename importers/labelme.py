@@ -24,7 +24,7 @@ from pycocotools import mask as coco_mask
 
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Shape, Tree, Unreadable
 from importers.masks import mask_of
-from importers.opened import Found, OpenedFiles, stated_size
+from importers.opened import Found, OpenedFiles, stated_size, unreadable
 from importers.pictures import PictureIndex, split_of, suffix_of
 from importers.rasters import read_raster
 from importers.texts import as_mapping, finite_numbers, kind_of, parse_json, parse_text
@@ -83,7 +83,7 @@ class _LabelFile:
             called, path = self._picture(document)
             embedded = _base64(document["imageData"]) if path is None and document.get("imageData") else None
         except ImporterError as error:
-            yield Unreadable(self.name, str(error).removeprefix(f"{self.name}: "))
+            yield unreadable(error, self.name)
             return
         except ValueError as error:
             yield Unreadable(self.name, f"The file cannot be used: {error}. Mend it, then import it.")

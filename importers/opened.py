@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from importers.base import FoundCategory, LabelledPicture, Remark, Unreadable
+from importers.base import FoundCategory, ImporterError, LabelledPicture, Remark, Unreadable
 from importers.rasters import MAX_PIXELS
 from importers.texts import whole_number
 
@@ -39,3 +39,12 @@ def stated_size(height: object, width: object) -> tuple[int, int] | None:
     if min(size) < 1 or math.prod(size) > MAX_PIXELS:
         raise ValueError(f"it says a size of {size[1]:.6g}×{size[0]:.6g} pixels, which no picture here can have")
     return size
+
+
+def unreadable(error: ImporterError, name: str = "") -> Unreadable:
+    """An error's text, "NAME: reason", as a line of the report. name: the file it is most likely about."""
+    text = str(error)
+    if name and text.startswith(f"{name}: "):
+        return Unreadable(name, text.removeprefix(f"{name}: "))
+    about, _, reason = text.partition(": ")
+    return Unreadable(about, reason)
