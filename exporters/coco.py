@@ -17,15 +17,13 @@ What was looked at in the libraries, and decides the form:
 - Nothing but the standard keys, and no clock.
 """
 
-import json
-import shutil
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from exporters.base import Dataset, ExportOptions, ExportReport, Progress, Split
-from exporters.pictures import Placed, chosen_categories, sound_instances, write_pictures
+from exporters.cocojson import CocoJson
+from exporters.pictures import chosen_categories, sound_instances, write_pictures
 from exporters.polygons import edge_polygons
 from storage.records import CategoryRecord, InstanceRecord
 
@@ -51,68 +49,33 @@ for image in coco.loadImgs(coco.getImgIds()):
         categories, numbers = chosen_categories(dataset, options, report, first=1)
         images = folder / "images"
         holes = 0
+        listed = [_category(category, number) for number, category in enumerate(categories, start=1)]
         with ExitStack() as stack:
-            files: dict[Split | None, _File] = {}
+            files: dict[Split | None, CocoJson] = {}
             for placed in write_pictures(
                 dataset, lambda split: images / split if split else images, options, report, progress
             ):
                 if placed.split not in files:
-                    files[placed.split] = _File(_path(folder, placed.split), categories, stack)
+                    files[placed.split] = stack.enter_context(CocoJson(_path(folder, placed.split), listed))
                 file = files[placed.split]
-                file.add_image(placed)
+                size = {"width": placed.image.width, "height": placed.image.height}
+                file.add_image({"id": file.images + 1, "file_name": placed.name, **size})
                 before = file.annotations
                 for instance, category in sound_instances(dataset, placed.image, numbers, options, report):
                     segmentation, filled = _segmentation(instance, options)
                     holes += filled
-                    file.add_instance({"category_id": category} | _shape(instance, segmentation))
+                    ids = {"id": file.annotations + 1, "image_id": file.images, "category_id": category}
+                    file.add_annotation(ids | _shape(instance, segmentation))
                 report.add_instances(file.annotations - before, placed.split)
             if not files:  # no picture could be read: still a file that says so
-                _File(folder / "annotations.json", categories, stack).finish()
-            for file in files.values():
-                file.finish()
+                stack.enter_context(CocoJson(folder / "annotations.json", listed))
         if holes:
             report.warnings.append(f"{holes} instances with holes are polygons whose holes hang on a keyhole cut")
         return report
 
 
-class _File:
-    """One JSON file that grows from both its lists at once: the second waits in a file without a name."""
-
-    def __init__(self, path: Path, categories: list[CategoryRecord], stack: ExitStack) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.images = self.annotations = 0
-        self._out = stack.enter_context(path.open("w", encoding="ascii", newline="\n"))
-        later = tempfile.TemporaryFile("w+", encoding="ascii", newline="\n", dir=path.parent)  # noqa: SIM115
-        self._later = stack.enter_context(later)
-        listed = json.dumps([_category(category, number) for number, category in enumerate(categories, start=1)])
-        self._out.write(f'{{"info": {{"version": "1.0"}},\n"licenses": [],\n"categories": {listed},\n"images": [')
-
-    def add_image(self, placed: Placed) -> None:
-        """The instances that follow are on this picture."""
-        self.images += 1
-        width, height = placed.image.width, placed.image.height
-        entry = {"id": self.images, "file_name": placed.name, "width": width, "height": height}
-        self._out.write(_item(entry, self.images))
-
-    def add_instance(self, values: dict[str, Any]) -> None:
-        self.annotations += 1
-        entry = {"id": self.annotations, "image_id": self.images} | values
-        self._later.write(_item(entry, self.annotations))
-
-    def finish(self) -> None:
-        """Write the second list behind the first."""
-        self._out.write('\n],\n"annotations": [')
-        self._later.seek(0)
-        shutil.copyfileobj(self._later, self._out)
-        self._out.write("\n]}\n")
-
-
 def _path(folder: Path, split: Split | None) -> Path:
     return folder / "annotations" / f"instances_{split}.json" if split else folder / "annotations.json"
-
-
-def _item(value: dict[str, Any], number: int) -> str:
-    return ("\n" if number == 1 else ",\n") + json.dumps(value)
 
 
 def _category(category: CategoryRecord, number: int) -> dict[str, Any]:
