@@ -1,5 +1,6 @@
 """Small data sets in memory, with pictures on disk and masks shaped as real things are."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from exporters.splits import SplitOptions, assign, rarest_categories
 from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord, Origin, Split
 from storage.rle import Rle
 
+_MAPS = re.compile(r"masks/|panoptic|Segmentation")  # what formats call the folders of their maps
 NOW = datetime(2024, 2, 3, tzinfo=UTC)
 
 
@@ -161,6 +163,11 @@ def detected(loaded: Iterable[tuple[str, Any, Any]]) -> dict[str, np.ndarray]:
         Path(path).stem: np.zeros((0, 1, 1), dtype=bool) if detections.mask is None else detections.mask
         for path, _, detections in loaded
     }
+
+
+def picture_files(folder: Path) -> list[str]:
+    """Paths under an export of the pictures themselves, and not of the maps that are pictures too."""
+    return [path for path in tree_bytes(folder) if path.endswith((".png", ".jpg")) and not _MAPS.match(path)]
 
 
 def tree_bytes(folder: Path) -> dict[str, bytes]:
