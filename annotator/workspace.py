@@ -12,6 +12,7 @@ import numpy as np
 from annotator import samples
 from annotator.comparing import Comparing
 from annotator.config import Settings
+from annotator.cutouts import Cutouts
 from annotator.engine import Engine
 from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError, NotFoundError
 from annotator.importing import ImportReport, import_pictures
@@ -52,6 +53,7 @@ class Workspace:
         self.jobs = Jobs()
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
+        self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
 
     def close(self) -> None:

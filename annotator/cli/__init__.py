@@ -3,7 +3,8 @@
 import typer
 
 from annotator.cli.auto import auto_command
-from annotator.cli.exporting import export_command
+from annotator.cli.cutout import cutout_command
+from annotator.cli.exporting import ExportCommand, export_command
 from annotator.cli.importing import import_command
 from annotator.cli.models import download_command, models_command
 from annotator.cli.serve import serve
@@ -17,8 +18,9 @@ app = typer.Typer(
 )
 app.callback(invoke_without_command=True)(serve)
 app.command("import")(import_command)
-app.command("export")(export_command)
+app.command("export", cls=ExportCommand)(export_command)
 app.command("auto")(auto_command)
+app.command("cutout")(cutout_command)
 
 models_app = typer.Typer(help="List the models, or download one's checkpoint.", rich_markup_mode=None)
 models_app.callback(invoke_without_command=True)(models_command)
