@@ -4,6 +4,7 @@ import { CANDIDATE_COLOR } from "./candidates.js";
 import { drawCutout, framesOf, loadPicture } from "./cutout.js";
 import { button, openDialog } from "./dialog.js";
 import { h, setAttribute } from "./dom.js";
+import { factList, figureCard } from "./figure.js";
 import { score, share } from "./format.js";
 import { icon } from "./icons.js";
 import { draw, loadPlotly } from "./plotly.js";
@@ -112,9 +113,9 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
         return;
       }
       const preview = createPreview();
-      const [first, ...others] = figures.map((figure) => ({ ...figure, ...card(figure) }));
+      const [first, ...others] = figures.map((figure) => ({ ...figure, ...figureCard(figure) }));
       frame.replaceChildren(
-        h("ul", { class: "facts" }, ...facts.map(({ value, words }) => h("li", {}, h("strong", {}, value), " ", words))),
+        factList(facts),
         h("div", { class: "figures first" }, first.element, preview.element),
         h("div", { class: "figures" }, ...others.map((one) => one.element)),
       );
@@ -196,14 +197,6 @@ export function createAnalysis({ root, store, server, settled, open, select }) {
   }
 
   return { show };
-}
-
-/** A figure with its title and note; `place` is where it is drawn. */
-function card({ name, title, note }) {
-  const place = h("div", { class: "plot", role: "img", "aria-labelledby": `figure-${name}-title` });
-  const element = h("section", { class: "figure", id: `figure-${name}`, "aria-labelledby": `figure-${name}-title` });
-  element.append(h("h3", { id: `figure-${name}-title` }, title), place, h("p", { class: "panel-note" }, note));
-  return { element, place };
 }
 
 function pairs(values) {

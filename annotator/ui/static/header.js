@@ -100,6 +100,7 @@ export function createHeader(store, actions) {
       segmenter,
       exportButton,
       iconButton("analysis", "chart", "Analysis: scores, sizes, categories", "I", actions.showAnalysis),
+      iconButton("dataset", "gallery", "Data set: figures, all instances, checks", "V", actions.showDataSet),
       iconButton("help", "help", "Keys and mouse", "?", actions.showHelp),
       iconButton("theme", "theme", "Light or dark", "", toggleTheme),
     ),

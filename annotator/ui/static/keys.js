@@ -75,7 +75,18 @@ export const KEYS = [
       { keys: ["F"], what: "fit the picture", run: (actions) => actions.fit() },
       { keys: ["H"], what: "hide the masks while held", run: (actions) => actions.setMasksHidden(true), release: (actions) => actions.setMasksHidden(false) },
       { keys: ["I"], what: "analysis of the masks", run: (actions) => actions.showAnalysis() },
+      { keys: ["V"], what: "the data set: figures, all instances, checks", run: (actions) => actions.showDataSet() },
       { keys: ["?"], what: "this page", run: (actions) => actions.showHelp() },
+    ],
+  },
+  {
+    title: "Gallery of the data set",
+    bindings: [
+      { keys: ["Click", "Enter"], what: "open the picture there" },
+      { keys: ["Drag", "Shift+Click", "Space"], what: "select" },
+      { keys: [], listed: ["1 … 9"], what: "give that category to what is selected, or under the mouse" },
+      { keys: ["X"], what: "delete them" },
+      { keys: ["Ctrl+Z"], what: "undo what was done in the gallery" },
     ],
   },
   {

@@ -6,6 +6,7 @@ import { createCandidates } from "./candidates.js";
 import { createCanvas } from "./canvas.js";
 import { canvasView } from "./canvasview.js";
 import { createCategories } from "./categories.js";
+import { createDataSet } from "./dataset.js";
 import { h } from "./dom.js";
 import { createEmptyState } from "./emptystate.js";
 import { createExports } from "./exports.js";
@@ -35,7 +36,7 @@ const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
-  ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis"],
+  ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis", "dataset", "gallery", "checks"],
 ];
 
 /**
@@ -79,6 +80,9 @@ export async function start({ element, server: remote, upload }) {
     root, store, server, settled: () => queue.idle(state.shownId), open: opening.open,
     select: (kind, id) => (kind === "instance" ? actions.select(id) : actions.selectProposal?.(id)),
   });
+  const dataset = createDataSet({
+    root, store, server, settled: () => queue.idle(state.shownId), open: opening.open, select: (id) => actions.select(id),
+  });
   const proposals = createProposals({ store, server, jobs, messages, act: base.act, idle: queue.idle, foreseenState });
   const takeCategory = (category) => proposals.accept(category.id) || base.pick(category);
   const host = h("div", { class: "canvas-place" });
@@ -110,6 +114,7 @@ export async function start({ element, server: remote, upload }) {
     showHelp: () => showHelp(root),
     showExport: exporting.show,
     showAnalysis: analysis.show,
+    showDataSet: dataset.show,
     showSegmenters: segmenters.show,
     switchSegmenter: segmenters.change,
     togglePictures: () => root.classList.toggle("pictures-toggled"),

@@ -122,7 +122,7 @@ export function createQueue({ send, reopen, onState, onChange, onError }) {
 }
 
 /** A UUID; crypto.randomUUID is missing where the page comes over plain http from another machine. */
-function newId() {
+export function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
