@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from importers.base import ImporterError, Tree
+from importers.base import FoundCategory, ImporterError, Tree
+from importers.classlists import find_class_list
 from importers.pictures import suffix_of
 from importers.rasters import Raster, read_raster
 from importers.regions import by_color, color_number, masks_of, voc_color
@@ -15,13 +16,14 @@ from storage.rle import Rle
 VOID = 255  # nobody's: the border between objects, and what is not to be counted
 _OBJECTS = ("segmentationobject", "segmentationobjectpng")  # the second by older labelme
 _CLASSES = ("segmentationclass", "segmentationclasspng")
-_LISTS = ("labelmap.txt", "class_names.txt")
 _LIST_BYTES = 2**26
 _SPLITS = {"train.txt": "train", "val.txt": "val", "test.txt": "test"}
 _TWENTY = (
     "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
     "pottedplant sheep sofa train tvmonitor"
 ).split()
+_VOC_NUMBERS = {color_number(voc_color(number)): number for number in range(VOID + 1)}
+_MOST = 2**16 - 1
 
 Place = tuple[str, str]  # the folder of the data set, and a picture's name without folders and suffix
 
@@ -58,53 +60,40 @@ class VocMaps:
 
 
 class ClassNames:
-    """The names of the numbers, or colours, of maps of classes.
+    """The names of the numbers, or colours, of maps of classes: those of the list in the tree, else VOC's own.
 
     listed: in the order of their numbers, background among them. Raises ImporterError for a list that cannot be read.
     """
 
     def __init__(self, tree: Tree) -> None:
-        found = next((name for name in tree.names() if posixpath.basename(name).casefold() in _LISTS), None)
-        self.listed: Sequence[str] = ()
-        self._by_color: dict[int, int] = {}
-        if found is not None:
-            lines = [line.strip() for line in parse_text(tree.read(found, limit=_LIST_BYTES), found).splitlines()]
-            self._take([line for line in lines if line and not line.startswith("#")])
-
-    def _take(self, lines: Sequence[str]) -> None:
-        names = []
-        for number, line in enumerate(lines):
-            name, _, rest = line.partition(":")
-            names.append(name.strip())
-            color = rest.partition(":")[0].split(",")
-            if len(color) == 3 and all(part.strip().isdecimal() and len(part) < 5 for part in color):
-                self._by_color.setdefault(color_number([int(part) for part in color]), number)
-        self.listed = names
+        found = find_class_list(tree)
+        own = dict(enumerate(FoundCategory(name=name) for name in _TWENTY))
+        self._categories = own if found is None else found.categories
+        self._numbers = found.numbers if found is not None else {}
+        self.listed: Sequence[str] = [self._categories[number].name for number in sorted(self._categories)]
 
     def name_of(self, raster: Raster, mask: np.ndarray) -> str | None:
         """The class that most of the mask's pixels have on a map of classes; None where it has no name.
 
         mask: H×W bool of the raster's size.
         """
-        numbers = self._indices(raster)[mask]
+        numbers = self._of_pixels(raster)[mask]
         numbers = numbers[(numbers > 0) & (numbers != VOID)]
         if not len(numbers):
             return None
-        number = int(np.bincount(numbers).argmax())
-        names = self.listed or _TWENTY
-        return names[number] if number < len(names) else None
+        category = self._categories.get(int(np.bincount(numbers).argmax()))
+        return None if category is None else category.name
 
-    def _indices(self, raster: Raster) -> np.ndarray:
-        """H×W int32: places in the list, 0 for what has none."""
+    def _of_pixels(self, raster: Raster) -> np.ndarray:
+        """H×W int32, 0 for what the list does not have."""
         if raster.pixels.ndim == 3:
-            known = self._by_color or {color_number(voc_color(number)): number for number in range(VOID)}
-            return by_color(raster.pixels, known, other=0)
-        numbers = np.clip(raster.pixels, 0, 2**16 - 1).astype(np.int32)
-        if raster.palette is None or not self._by_color:
+            return by_color(raster.pixels, self._numbers or _VOC_NUMBERS, other=0)
+        numbers = np.clip(raster.pixels, 0, _MOST).astype(np.int32)
+        if raster.palette is None or not self._numbers:
             return numbers
-        meant = np.arange(2**16, dtype=np.int32)
+        meant = np.arange(_MOST + 1, dtype=np.int32)
         for number, color in enumerate(raster.palette):
-            meant[number] = self._by_color.get(color_number(color), number)
+            meant[number] = self._numbers.get(color_number(color), number)
         return meant[numbers]
 
 
@@ -144,5 +133,4 @@ def _numbers(raster: Raster) -> np.ndarray:
     """H×W of object numbers; colours are those of the devkit's palette."""
     if raster.pixels.ndim == 2:
         return raster.pixels
-    known = {color_number(voc_color(number)): number for number in range(VOID + 1)}
-    return by_color(raster.pixels, known, other=0)
+    return by_color(raster.pixels, _VOC_NUMBERS, other=0)
