@@ -75,6 +75,21 @@ def read_image(source: Path | bytes, *, name: str | None = None, max_pixels: int
         raise ImageError(f"{name}: There is not enough memory to open it. Make it smaller, then import it.") from error
 
 
+def upright_size_hw(path: Path, *, name: str) -> tuple[int, int]:
+    """The height and width that `read_image` would give a file, from its header alone. Raises ImageError."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise ImageError(f"{name}: It cannot be read ({error.strerror}). Check its permissions.") from error
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            orientation, _ = _orientation(image)
+            return image.size if orientation >= 5 else (image.height, image.width)
+    except Exception as error:  # see _open
+        raise ImageError(f"{name}: {why_not_taken(head)}") from error
+
+
 def file_bytes(path: Path, *, name: str) -> bytes:
     """A file's content, unless a look at its size and first bytes says that it is none of ours. Raises ImageError."""
     try:

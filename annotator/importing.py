@@ -56,9 +56,9 @@ class ImportReport:
         yield f"{self.imported} picture{'' if self.imported == 1 else 's'} imported" + (
             ", then stopped" if self.cancelled else ""
         )
-        yield from _first([f"skipped {name}: {reason}" for name, reason in self.skipped], "skipped")
-        yield from _first(self.duplicates, "already there")
-        yield from _first(self.notes, "with a note")
+        yield from first_lines([f"skipped {name}: {reason}" for name, reason in self.skipped], "skipped")
+        yield from first_lines(self.duplicates, "already there")
+        yield from first_lines(self.notes, "with a note")
 
 
 def import_pictures(
@@ -90,7 +90,7 @@ def import_pictures(
             if isinstance(item, Skipped):
                 report.skipped.append((item.name, item.reason))
             else:
-                _take_in(item, report, store, repository, max_pixels)
+                take_in(item, report, store, repository, max_pixels)
             done += 1
             if progress is not None:
                 progress(done, max(done, sources.total))
@@ -99,20 +99,20 @@ def import_pictures(
     return report
 
 
-def _take_in(
+def take_in(
     source: SourceFile, report: ImportReport, store: PictureStore, repository: ImageTable, max_pixels: int
-) -> None:
-    """One file: into the store and the table, or into the report."""
+) -> ImageRecord | None:
+    """One file: into the store and the table, or into the report. Returns the picture, None where it was skipped."""
     try:
         data = file_bytes(source.path, name=source.name)
         known = repository.find_image(hashlib.sha256(data).hexdigest())
         if known is not None and store.has(known.stored_name):
             _there_already(source, known, report)
-            return
+            return known
         picture = read_image(data, name=source.name, max_pixels=max_pixels)
     except ImageError as error:
         report.skipped.append((source.name, str(error).removeprefix(f"{source.name}: ")))
-        return
+        return None
     height, width = picture.size_hw
     image, created = repository.add_image(
         sha256=picture.sha256,
@@ -124,7 +124,7 @@ def _take_in(
     )
     if not created and known is None:  # another import was quicker
         _there_already(source, image, report)
-        return
+        return image
     report.add_id(image.id)
     if created:
         report.imported += 1
@@ -132,6 +132,7 @@ def _take_in(
         report.notes.append(f"{source.name}: the lost file of {image.original_name} is back")
     if picture.note:
         report.notes.append(f"{source.name}: {picture.note}")
+    return image
 
 
 def _there_already(source: SourceFile, image: ImageRecord, report: ImportReport) -> None:
@@ -139,7 +140,8 @@ def _there_already(source: SourceFile, image: ImageRecord, report: ImportReport)
     report.add_id(image.id)
 
 
-def _first(lines: Sequence[str], what: str) -> Iterator[str]:
+def first_lines(lines: Sequence[str], what: str) -> Iterator[str]:
+    """The first of many lines, and how many more there are."""
     yield from lines[:LINES_OF_A_KIND]
     if len(lines) > LINES_OF_A_KIND:
         yield f"and {len(lines) - LINES_OF_A_KIND} more {what}"

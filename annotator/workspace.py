@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from annotator import samples
 from annotator.comparing import Comparing
 from annotator.config import Settings
 from annotator.cutouts import Cutouts
+from annotator.datasets import Datasets
 from annotator.engine import Engine
 from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError, NotFoundError
 from annotator.importing import ImportReport, import_pictures
@@ -28,6 +30,7 @@ from exporters.files import export
 from storage.database import Database
 from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
 from storage.repository import Repository
+from storage.repository.statistics import Saved
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class Workspace:
         self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
         self.repository = Repository(self.database, duplicate_iou=settings.duplicate_iou)
         self.pictures = PictureStore(settings.data)
+        self.datasets = Datasets(self.repository, self.pictures, max_pixels=settings.max_pixels)
         self.engine = Engine(settings, self.pixels, self._notice)
         self.labelling = Labelling(self.repository, self.engine)
         self.jobs = Jobs()
@@ -237,8 +241,13 @@ class Workspace:
         dataset = StoredDataset(self.repository, self.pictures.images_folder)
         return export(format_name, dataset, out, options, progress)
 
+    def saved_for(self, options: ExportOptions) -> Saved:
+        """What an export would find, of all categories: quick, and without what cannot be written for other reasons."""
+        status = ImageStatus.DONE if options.only_done else None
+        return self.repository.saved(status=status, smallest_area=options.smallest_area)
+
     def start_export(self, format_name: str, options: ExportOptions) -> Job:
-        """The same in the background, to a zip under exports/; result: {"token", "filename"}."""
+        """The same in the background, to a zip under exports/; result: {"token", "filename", "report"}."""
         folder = self.settings.folder("exports")
 
         def work(job: Job) -> dict[str, Any]:
@@ -248,7 +257,7 @@ class Workspace:
             filename = f"{format_name}.zip"
             report = self.export(format_name, folder / f"{token}-{filename}", options, job.progress)
             job.lines = list(report.lines())
-            return {"token": token, "filename": filename}
+            return {"token": token, "filename": filename, "report": asdict(report)}
 
         return self.jobs.start("export", work)
 
