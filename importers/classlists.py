@@ -3,6 +3,7 @@
 import csv
 import io
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,12 @@ from importers.base import FoundCategory, ImporterError, Tree
 from importers.regions import color_number
 from importers.texts import as_mapping, parse_json, parse_text, whole_number
 
+NOBODY = frozenset(
+    {"background", "_background_", "unlabeled", "unlabelled", "void", "ignore", "__ignore__"}
+)  # no class
 _MOST_BYTES = 2**24
 _MOST_NUMBER = 2**24 - 1  # a colour has no more
+_CVAT = re.compile(r"(.*?) *: *([0-9]{1,3}) *, *([0-9]{1,3}) *, *([0-9]{1,3}) *(?::[^:]*){0,2}")
 _READ = ("categories.json", "categories.csv", "labelmap.txt", "class_names.txt")
 
 
@@ -87,11 +92,11 @@ def _of_lines(text: str) -> ClassList:
     numbers: dict[int, int] = {}
     lines = [line.strip() for line in text.splitlines()]
     for number, line in enumerate(line for line in lines if line and not line.startswith("#")):
-        name, _, rest = line.partition(":")
-        categories[number] = FoundCategory(name=name.strip() or f"class {number}")
-        parts = rest.partition(":")[0].split(",")
-        if len(parts) == 3 and all(_is_byte(part.strip()) for part in parts):
-            numbers.setdefault(color_number([int(part) for part in parts]), number)
+        match = _CVAT.fullmatch(line)
+        categories[number] = FoundCategory(name=(match[1] if match else line).strip() or f"class {number}")
+        color = [int(part) for part in match.groups()[1:]] if match else []
+        if color and max(color) <= 255:
+            numbers.setdefault(color_number(color), number)
     return ClassList(categories, numbers)
 
 
@@ -110,7 +115,3 @@ def _color(row: Mapping[str, Any]) -> Sequence[int] | None:
     if not all(0 <= part <= 255 for part in color):
         raise ValueError("red, green and blue go from 0 to 255")
     return color
-
-
-def _is_byte(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 255

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Shape, Tree, Unreadable
-from importers.classlists import ClassList, find_class_list
+from importers.classlists import NOBODY, ClassList, find_class_list
 from importers.opened import Found, OpenedFiles, unreadable
 from importers.pictures import PictureIndex, split_of, suffix_of
 from importers.rasters import HEADER_BYTES, Raster, png_header, read_raster
@@ -33,7 +33,6 @@ _OTHER = -1  # a colour that the list does not have
 _WORD = r"(?:mask|label|labelid|labelmap|seg|segmentation|segmentationclass|gt|annotation)s?(?:png)?"
 _SUFFIX = re.compile(rf"[_\-. ]{_WORD}$", re.IGNORECASE)
 _FOLDER = re.compile(rf"(?:^|[_\-. /]){_WORD}(?:$|[_\-. /])", re.IGNORECASE)
-_NOBODY = {"background", "_background_", "unlabeled", "unlabelled", "void", "ignore", "__ignore__", ""}
 
 
 class LabelMapImporter:
@@ -59,7 +58,7 @@ class _Maps:
         self._tree, self._names, self._listed = tree, names, listed
         self._index = PictureIndex(tree, besides=frozenset(names))
         self._categories = self._met() if listed is None else dict(listed.categories)
-        self._nobody = {n for n, category in self._categories.items() if category.name.casefold() in _NOBODY}
+        self._nobody = {n for n, category in self._categories.items() if category.name.casefold() in NOBODY}
 
     def opened(self) -> Reading:
         """The data set that they are."""

@@ -8,7 +8,8 @@
   points: corners; centre and a point on the border. "mask" is a PNG laid at its box. Before version 4 a shape had no
   shape_type: those are polygons.
 - Points and lines have no inside (labelme's own scripts draw them with a pen of their choice): they are named and left.
-- The categories' order is that of labels.txt where there is one, else that in which they are met.
+- The categories are those of labels.txt where there is one, then what is met besides.
+- A flag "iscrowd", as the tool itself writes it, marks a group; other flags are labelme's users' own.
 """
 
 import base64
@@ -175,7 +176,9 @@ def _is_labelme(tree: Tree, name: str) -> bool:
 
 def _categories(tree: Tree, files: Sequence[_LabelFile]) -> list[FoundCategory]:
     met = dict.fromkeys(label for file in files for label in file.labels())
-    listed = [line for line in _listed_labels(tree) if line in met]
+    listed = _listed_labels(tree)
+    if not met.keys() & set(listed):
+        listed = []  # a labels.txt of something else
     return [FoundCategory(name=name) for name in dict.fromkeys([*listed, *met])]
 
 
@@ -219,9 +222,12 @@ def _shape(given: Mapping[str, Any], name: str, size_hw: tuple[int, int] | None)
         points = finite_numbers(given.get("points"), columns=2)
     except ValueError as error:
         raise ValueError(f"Its points cannot be read: {error}.") from error
+    flags = given.get("flags")
+    is_crowd = isinstance(flags, Mapping) and flags.get("iscrowd") is True
     if kind == "mask":
-        return Shape(name=name, category=label, rle=_mask(given.get("mask"), points, size_hw))
-    return Shape(name=name, category=label, polygons=(_ring(kind, points),), painted="pixels")
+        rle = _mask(given.get("mask"), points, size_hw)
+        return Shape(name=name, category=label, rle=rle, is_crowd=is_crowd)
+    return Shape(name=name, category=label, polygons=(_ring(kind, points),), painted="pixels", is_crowd=is_crowd)
 
 
 def _ring(kind: object, points: np.ndarray) -> np.ndarray:

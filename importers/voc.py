@@ -23,7 +23,7 @@ from importers.base import Box, FoundCategory, ImporterError, LabelledPicture, R
 from importers.opened import Found, OpenedFiles, stated_size, unreadable
 from importers.pictures import PictureIndex, suffix_of
 from importers.texts import finite_numbers, parse_xml
-from importers.vocmaps import ClassNames, Place, VocMaps, place_of, splits_of, voc_list_order
+from importers.vocmaps import ClassNames, Place, VocMaps, place_of, splits_of
 from storage.rle import Rle
 
 _HEAD_BYTES = 2**16
@@ -50,19 +50,20 @@ class VocImporter:
         splits, damaged = splits_of(tree)
         around = _Around(tree, PictureIndex(tree, besides=maps.names), maps, ClassNames(tree), splits)
         # What lies in a folder Annotations is meant to be VOC's, even where it is damaged.
-        names = [n for n in _xml_names(tree) if "annotations" in n.casefold().split("/") or _is_voc(tree, n)]
-        places = {place_of(name) for name in names}
+        xmls = [n for n in _xml_names(tree) if "annotations" in n.casefold().split("/") or _is_voc(tree, n)]
+        places = {place_of(name) for name in xmls}
         alone = [name for place, name in maps.objects.items() if place not in places]
-        files = [_Annotated(around, name) for name in [*names, *alone]]
-        entry = files[0].name if len(files) == 1 else f"{len(files)} files ({'XML' if names else 'PNG'})"
-        met = voc_list_order(around.classes.listed, (name for file in files for name in file.categories()))
+        files = [_Annotated(around, name) for name in [*xmls, *alone]]
+        entry = files[0].name if len(files) == 1 else f"{len(files)} files ({'XML' if xmls else 'PNG'})"
+        met = dict.fromkeys(name for file in files for name in file.categories())
+        names = list(dict.fromkeys([*around.classes.listed, *met]))
 
         def pictures() -> Iterator[Found]:
             yield from (unreadable(error) for error in damaged)
             for file in files:
                 yield from file.found()
 
-        return OpenedFiles(entry, [FoundCategory(name=name) for name in met], len(files), pictures)
+        return OpenedFiles(entry, [FoundCategory(name=name) for name in names], len(files), pictures)
 
 
 @dataclass(frozen=True)

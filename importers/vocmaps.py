@@ -1,12 +1,12 @@
 """What lies beside the XMLs of a PASCAL VOC data set: maps of objects and classes, names, lists of pictures."""
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from importers.base import FoundCategory, ImporterError, Tree
-from importers.classlists import find_class_list
+from importers.classlists import NOBODY, find_class_list
 from importers.pictures import suffix_of
 from importers.rasters import Raster, read_raster
 from importers.regions import by_color, color_number, masks_of, voc_color
@@ -62,7 +62,8 @@ class VocMaps:
 class ClassNames:
     """The names of the numbers, or colours, of maps of classes: those of the list in the tree, else VOC's own.
 
-    listed: in the order of their numbers, background among them. Raises ImporterError for a list that cannot be read.
+    listed: those of the list, in the order of their numbers, without what stands for nobody. Raises ImporterError for a
+    list that cannot be read.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -70,7 +71,8 @@ class ClassNames:
         own = dict(enumerate(FoundCategory(name=name) for name in _TWENTY))
         self._categories = own if found is None else found.categories
         self._numbers = found.numbers if found is not None else {}
-        self.listed: Sequence[str] = [self._categories[number].name for number in sorted(self._categories)]
+        listed = [] if found is None else [found.categories[number].name for number in sorted(found.categories)]
+        self.listed: Sequence[str] = [name for name in listed if name.casefold() not in NOBODY]
 
     def name_of(self, raster: Raster, mask: np.ndarray) -> str | None:
         """The class that most of the mask's pixels have on a map of classes; None where it has no name.
@@ -121,12 +123,6 @@ def splits_of(tree: Tree) -> tuple[dict[Place, str], list[ImporterError]]:
 def place_of(name: str) -> Place:
     """The Place of a file that lies in a folder of its kind: "a/Annotations/b.xml" -> ("a", "b")."""
     return posixpath.dirname(posixpath.dirname(name)), posixpath.splitext(posixpath.basename(name))[0]
-
-
-def voc_list_order(names: Sequence[str], met: Iterable[str]) -> list[str]:
-    """The names met, those of the list first and in its order."""
-    seen = dict.fromkeys(met)
-    return list(dict.fromkeys([*(name for name in names if name in seen), *seen]))
 
 
 def _numbers(raster: Raster) -> np.ndarray:
