@@ -1,7 +1,8 @@
 """From pixels and a mask to the cut-out's pixels, tile by tile, so that only a little is in floats at a time."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -47,45 +48,46 @@ def render(
     options say so. Where the picture ends within the frame, the background goes on.
     """
     canvas = _background(pixels, object_mask, frame, options, backdrop)
-    box = frame.within(pixels.shape[:2])
+    around = math.ceil(halo(options.soft_edge * max(1.0, frame.scale)) / min(1.0, frame.scale))
+    x, y, width, height = frame.box_xywh
+    seen = replace(frame, box_xywh=(x - around, y - around, width + 2 * around, height + 2 * around))
+    box = seen.within(pixels.shape[:2])  # what the edges within the frame depend on
     if not box[2] or not box[3]:
         return canvas
-    if frame.is_plain:
-        part = pixels[box[1] : box[1] + box[3], box[0] : box[0] + box[2]]
-        coverage = object_mask.coverage(box)
-        left, top, soft = box[0] - frame.box_xywh[0], box[1] - frame.box_xywh[1], options.soft_edge
-    else:
-        left, top, width, height = frame.placed(box)
-        part = _resized(pixels[box[1] : box[1] + box[3], box[0] : box[0] + box[2]], (height, width))
-        coverage = _resized(object_mask.coverage(box), (height, width))
-        soft = options.soft_edge * frame.scale
-        fits = np.s_[max(0, -top) : canvas.shape[0] - top, max(0, -left) : canvas.shape[1] - left]
-        part, coverage, left, top = part[fits], coverage[fits], max(0, left), max(0, top)
-    _lay_over(canvas[top : top + part.shape[0], left : left + part.shape[1]], part, coverage, soft, options.clean_edge)
+    part, coverage = pixels[box[1] : box[1] + box[3], box[0] : box[0] + box[2]], object_mask.coverage(box)
+    left, top, across, down = frame.placed(box)
+    if not frame.is_plain:
+        part, coverage = _resized(part, (down, across)), _resized(coverage, (down, across))
+    _lay_over(canvas, part, coverage, (left, top), options.soft_edge * frame.scale, options.clean_edge)
     return canvas
 
 
-def _lay_over(canvas: np.ndarray, pixels: np.ndarray, coverage: np.ndarray, soft: float, clean: bool) -> None:
-    """Put the object on a canvas of the same size: with its alpha where the canvas has four channels."""
+def _lay_over(
+    canvas: np.ndarray, pixels: np.ndarray, coverage: np.ndarray, at_xy: tuple[int, int], soft: float, clean: bool
+) -> None:
+    """Put the object on a canvas: with its alpha where the canvas has four channels. at_xy: where the first pixel of
+    the object's pixels comes to lie; they may reach beyond the canvas."""
     height, width = coverage.shape
+    left_of, top_of = at_xy
     around = halo(soft)
-    for top, left in _tiles(height, width):
-        bottom, right = min(height, top + TILE), min(width, left + TILE)
-        rows = slice(max(0, top - around), min(height, bottom + around))
-        columns = slice(max(0, left - around), min(width, right + around))
+    for top, left in _tiles(*canvas.shape[:2]):
+        first, last = max(top - top_of, 0), min(top + TILE, canvas.shape[0]) - top_of
+        start, end = max(left - left_of, 0), min(left + TILE, canvas.shape[1]) - left_of
+        last, end = min(last, height), min(end, width)
+        rows = slice(max(0, first - around), min(height, last + around))
+        columns = slice(max(0, start - around), min(width, end + around))
         covered = coverage[rows, columns]
-        if not covered.any():
+        if last <= first or end <= start or not covered.any():
             continue
-        tile = canvas[top:bottom, left:right]
-        if covered.all() and covered.min() == 255:
-            tile[..., :3] = pixels[top:bottom, left:right]
+        tile = canvas[top_of + first : top_of + last, left_of + start : left_of + end]
+        if covered.min() == 255:
+            tile[..., :3] = pixels[first:last, start:end]
             tile[..., 3:] = 255
             continue
-        alpha = soft_alpha(covered, soft)
         part = pixels[rows, columns]
-        colours = clean_colours(part, covered, soft) if clean else part
-        own = np.s_[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
-        alpha, colours = alpha[own], colours[own]
+        own = np.s_[first - rows.start : last - rows.start, start - columns.start : end - columns.start]
+        alpha = soft_alpha(covered, soft)[own]
+        colours = clean_colours(part, covered, soft)[own] if clean else part[own]
         if canvas.shape[2] == 4:
             shown = alpha > 0  # under nothing nothing is kept: it would be there for all to see
             tile[..., :3] = np.where(shown[..., None], np.rint(colours), 0)
@@ -120,7 +122,7 @@ def _blurred(pixels: np.ndarray, object_mask: Placed, frame: Frame, options: Cut
     sigma = options.background.blur / 1000 * max(pixels.shape[:2])
     around = int(3 * sigma) + 1
     x, y, width, height = frame.box_xywh
-    seen = Frame(box_xywh=(x - around, y - around, width + 2 * around, height + 2 * around), size_hw=frame.size_hw)
+    seen = replace(frame, box_xywh=(x - around, y - around, width + 2 * around, height + 2 * around))
     box = seen.within(pixels.shape[:2])
     part = pixels[box[1] : box[1] + box[3], box[0] : box[0] + box[2]]
     grown = options.soft_edge / 2 + MIXED
