@@ -8,10 +8,12 @@ from importers.labelmaps import LabelMapImporter
 from importers.labelme import LabelmeImporter
 from importers.panoptic import PanopticImporter
 from importers.voc import VocImporter
+from importers.yolo import YoloImporter
 
 IMPORTERS: dict[str, Importer] = {
     "coco-panoptic": PanopticImporter(),
     "coco": CocoImporter(),
+    "yolo": YoloImporter(),
     "labelme": LabelmeImporter(),
     "voc": VocImporter(),
     "csv": BoxTableImporter(),

@@ -14,7 +14,7 @@ from annotator.images import read_image, thumbnail_jpeg, upright_size_hw
 from annotator.pictures import PictureStore
 from exporters.names import file_names
 from importers.base import LabelledPicture
-from importers.pictures import normal_path
+from importers.pictures import PICTURE_SUFFIXES, normal_path, suffix_of
 from storage.records import ImageRecord
 
 _LOOK_SIDE = 32  # pixels to which two pictures are reduced to be compared
@@ -50,12 +50,15 @@ class Matcher:
         self._by_hash = {image.sha256: image for image in images}
         self._by_name: dict[str, list[ImageRecord]] = {}
         self._by_base: dict[str, list[ImageRecord]] = {}
+        self._by_stem: dict[str, list[ImageRecord]] = {}
         exported = file_names(images)
         for image in images:
             name = _folded(image.original_name)
             self._by_name.setdefault(name, []).append(image)
             for base in {posixpath.basename(name), exported[image.id].casefold()}:
                 self._by_base.setdefault(base, []).append(image)
+            for stem in {_stem(posixpath.basename(name)), _stem(exported[image.id].casefold())}:
+                self._by_stem.setdefault(stem, []).append(image)
 
     def match(self, picture: LabelledPicture, file: Path | None) -> Match:
         """file: the picture itself where it came along. Raises NoPictureError, ImageError for a file that is none."""
@@ -67,7 +70,7 @@ class Matcher:
         given = _sha256(file)
         if given in self._by_hash:
             return Match(self._by_hash[given], size_hw)
-        named = [image for image in self._named(picture.file_name) if image.size_hw == size_hw]
+        named = [image for image in self._named(picture.file_name, size_hw) if image.size_hw == size_hw]
         for image in named:
             if self._store.has(image.stored_name) and _sha256(self._store.path(image.stored_name)) == given:
                 return Match(image, size_hw)
@@ -82,7 +85,7 @@ class Matcher:
         self._by_hash[image.sha256] = image
 
     def _by_name_alone(self, picture: LabelledPicture) -> Match:
-        named = self._named(picture.file_name)
+        named = self._named(picture.file_name, picture.size_hw)
         if not named:
             raise NoPictureError("The picture is neither in the data set nor in the workspace.", missing=True)
         fitting = [image for image in named if picture.size_hw in (None, image.size_hw)]
@@ -98,10 +101,18 @@ class Matcher:
             )
         return Match(fitting[0], fitting[0].size_hw)
 
-    def _named(self, file_name: str) -> list[ImageRecord]:
-        """Those of the whole name, else those of its last part, else those whose name in an export it is."""
+    def _named(self, file_name: str, size_hw: tuple[int, int] | None) -> list[ImageRecord]:
+        """Those of the whole name, else those of its last part here or in an export, else those of its stem.
+
+        The stem is all that label files without pictures know of a name; of another suffix, as of a picture that was
+        saved anew, it counts where the size is known.
+        """
         name = _folded(file_name)
-        return self._by_name.get(name) or self._by_base.get(posixpath.basename(name)) or []
+        base = posixpath.basename(name)
+        found = self._by_name.get(name) or self._by_base.get(base) or []
+        if found or suffix_of(base) not in PICTURE_SUFFIXES:
+            return found or self._by_stem.get(base, [])
+        return [] if size_hw is None else self._by_stem.get(_stem(base), [])
 
     def _looks_like(self, image: ImageRecord, file: Path, name: str) -> bool:
         try:
@@ -138,6 +149,10 @@ def _last(path: str, parts: int) -> str:
 
 def _folded(name: str) -> str:
     return normal_path(name).casefold()
+
+
+def _stem(base: str) -> str:
+    return posixpath.splitext(base)[0]
 
 
 def _sha256(path: Path) -> str:

@@ -76,6 +76,10 @@ class Spool:
         coming = tuple(one for part in parts for one in part.coming)
         return Settled(image_id=parts[0].image_id, picture=parts[0].picture, seen=parts[0].seen, coming=coming)
 
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self._places)
+
     def __iter__(self) -> Iterator[Settled]:
         """Each picture once, in the order in which they were first put in."""
         for key in self._places:

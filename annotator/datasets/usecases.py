@@ -173,7 +173,9 @@ class Datasets:
     def _write(
         self, classes: Classes, spool: Spool, report: DatasetReport, on_conflict: OnConflict, ask: Progress
     ) -> None:
-        """All labels in one change of the database."""
+        """All labels in one change of the database; no category where no picture was found."""
+        if not spool:
+            return
         added = self._repository.add_labels(classes.all, _labels(spool, report, on_conflict, ask), labeler=LABELER)
         report.added, report.replaced, report.new_categories = added.instances, added.replaced, added.categories
         changed = set(added.changed_meanwhile)
