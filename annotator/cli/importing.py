@@ -1,24 +1,78 @@
-"""`launch.py import`: pictures from the disk into the workspace."""
+"""`launch.py import`: pictures, and data sets that others have made, from the disk into the workspace."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annotator.cli.options import Data, DatabaseUrl, workspace
-from annotator.cli.terminal import clear_errors, progress, say
+from annotator.cli.terminal import clear_errors, progress, say, until_interrupt
+
+if TYPE_CHECKING:
+    from annotator.datasets import ImportPlan
+    from annotator.workspace import Workspace
 
 
 def import_command(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, folders or zips.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, folders, zips, or a data set.")],
     data: Data = None,
     database: DatabaseUrl = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come in; change nothing.")] = False,
+    pictures_only: Annotated[
+        bool, typer.Option("--pictures-only", help="Take in pictures alone, whatever labels lie beside them.")
+    ] = False,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Read it as that format. [default: what it is recognised as]"),
+    ] = None,
+    on_conflict: Annotated[
+        str,
+        typer.Option("--on-conflict", help="For pictures that have other instances: skip, add or replace them."),
+    ] = "skip",
 ) -> None:
-    """Bring pictures into the workspace. What cannot be read is named; the rest comes in."""
-    with clear_errors(), workspace(context, data, database) as opened, progress("importing") as show:
+    """Bring pictures into the workspace, and a data set's labels with them: COCO, YOLO, labelme, VOC, label maps.
+
+    What cannot be read is named; the rest comes in. Labels come in all at once, or none.
+    """
+    with clear_errors(), workspace(context, data, database) as opened:
+        plan = None if pictures_only else _plan(opened, paths, format)
+        if plan is None:
+            is_good = _import_pictures(opened, paths, dry_run=dry_run)
+        elif dry_run:
+            for line in plan.lines():
+                say(line)
+            is_good = plan.finds_something
+        else:
+            is_good = _import_dataset(opened, plan, on_conflict)
+        if not is_good:
+            raise typer.Exit(1)
+
+
+def _plan(opened: "Workspace", paths: Sequence[Path], format: str | None) -> "ImportPlan | None":
+    with progress("looking at it") as show, until_interrupt() as stopped:
+        return opened.datasets.inspect(paths, format=format, progress=show, cancelled=stopped)
+
+
+def _import_pictures(opened: "Workspace", paths: Sequence[Path], *, dry_run: bool) -> bool:
+    """Whether anything could be read."""
+    if dry_run:
+        say("No data set is recognised here. Without --dry-run, what is a picture among the files is imported.")
+        return True
+    with progress("importing") as show:
         report = opened.import_pictures(paths, show)
     for line in report.lines():
         say(line)
-    if report.skipped and not report.imported and not report.duplicates:
-        raise typer.Exit(1)
+    return bool(report.imported or report.duplicates or not report.skipped)
+
+
+def _import_dataset(opened: "Workspace", plan: "ImportPlan", on_conflict: str) -> bool:
+    """The same for a data set."""
+    for line in plan.summary():
+        say(line)
+    with progress("importing") as show, until_interrupt() as stopped:
+        report = opened.datasets.apply(plan, on_conflict=on_conflict, progress=show, cancelled=stopped)
+    for line in report.lines():
+        say(line)
+    return not report.read_nothing

@@ -59,8 +59,13 @@ class ImportPlan:
     remarks: list[Remark] = field(default_factory=list)
     others: tuple[str, ...] = ()
 
-    def lines(self) -> Iterator[str]:
-        """The plan as a person reads it."""
+    @property
+    def finds_something(self) -> bool:
+        """Whether a picture of the data set is here, or would come in."""
+        return self.matched + self.new > 0
+
+    def summary(self) -> Iterator[str]:
+        """What it is, in a few lines."""
         yield f"{self.title}: {self.entry}"
         yield (
             f"{counted(self.found, 'picture')}: {self.new} to import, {self.matched} here already, "
@@ -69,10 +74,16 @@ class ImportPlan:
         new = [category.name for category in self.categories if category.is_new]
         kinds = counted(len(self.categories), "category", "categories")
         yield f"{counted(self.instances, 'instance')} of {kinds}" + (f" ({', '.join(new)} new)" if new else "")
+
+    def lines(self) -> Iterator[str]:
+        """The plan as a person reads it."""
+        yield from self.summary()
         if self.boxes:
             yield f"{self.boxes} of them are boxes, whose masks are full rectangles"
         if self.there_already:
             yield f"{self.there_already} of them are here already"
+        if self.conflicts:
+            yield "where there is a conflict, the picture stays as it is, unless you choose to add or to replace:"
         yield from first_lines([f"conflict: {conflict}" for conflict in self.conflicts], "conflicts")
         yield from first_lines([f"missing picture: {name}" for name in self.missing], "missing")
         yield from problem_lines(self.unreadable, self.remarks)

@@ -1,16 +1,19 @@
 """One walk over the pictures of a data set: each is found in the workspace or outside, its shapes become masks."""
 
 import contextlib
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from annotator.datasets.matching import Matcher, NoPictureError
+from annotator.datasets.plan import counted
 from annotator.datasets.spool import Coming, Settled, Spool
 from annotator.errors import ImageError
 from importers.archives import temporary_file
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Remark, Shape, Tree, Unreadable
 from importers.masks import mask_of
+from importers.pictures import PictureIndex
 from storage.errors import StorageError
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord
 from storage.repository import NewCategory, NewInstance, Repository, check_category
@@ -97,14 +100,22 @@ class Walk:
         self._classes, self._spool, self._work_dir, self._take = classes, spool, work_dir, take
         self._max_pixels = max_pixels
         self._counts = repository.instance_counts()
+        self._used: set[str] = set()  # files of pictures that were met
 
     def __iter__(self) -> Iterator[Done | Missing | Unreadable | Remark]:
         yield from self._classes.problems
         for item in self._reading.pictures():
             if isinstance(item, LabelledPicture):
+                self._used.add(item.path or "")
                 yield from self._picture(item)
             else:
                 yield item
+        stems = {_stem(name) for name in self._used}  # a mask is called as its picture is
+        if left := sum(_stem(name) not in stems for name in PictureIndex(self._tree).names):
+            text = (
+                f"{counted(left, 'picture')} in it without a word in the labels: left, to be imported as pictures alone"
+            )
+            yield Remark(self._tree.name, text)
 
     def _picture(self, picture: LabelledPicture) -> Iterator[Done | Missing | Unreadable | Remark]:
         try:
@@ -200,6 +211,10 @@ class Walk:
             if not others or iou_matrix([one.rle], others).max() < SAME_IOU:
                 fresh.append(one)
         return fresh
+
+
+def _stem(name: str) -> str:
+    return posixpath.splitext(posixpath.basename(name))[0].casefold()
 
 
 def _without(text: str, *names: str | None) -> str:
