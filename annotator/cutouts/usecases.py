@@ -28,7 +28,7 @@ from storage.repository import Repository
 
 Progress = Callable[[int, int], None]
 
-PREVIEW_SIDE = 1000  # pixels: as large as the page shows it
+PREVIEW_SIDE = 900  # pixels: as large as the page shows it
 
 
 @dataclass(frozen=True, kw_only=True)
