@@ -9,7 +9,7 @@ ARGS ?=
 # pytest workers: one per core, at most four (each keeps a network, and perhaps a browser, in memory).
 JOBS ?= logical
 
-.PHONY: help setup setup-dev run test lint format clean
+.PHONY: help setup setup-dev run test lint format bench-clicks clean
 
 help:
 	@echo "make setup    create $(VENV) and install what the tool needs"
@@ -17,6 +17,7 @@ help:
 	@echo "make test     the same, then every test, browser tests included   (ARGS=\"-k coco\")"
 	@echo "make lint     ruff check, ruff format --check, mypy"
 	@echo "make format   let ruff repair what it can"
+	@echo "make bench-clicks DATA=\"SET...\"   clicks until a mask is right, beside GrabCut and random walker"
 	@echo "make clean    remove $(VENV) and caches; pictures and annotations stay"
 
 setup:
@@ -44,6 +45,14 @@ lint: setup-dev
 format: setup-dev
 	@$(BIN) -m ruff check --fix --exit-zero .
 	@$(BIN) -m ruff format .
+
+# DATA: folders with images/ and masks/ (label maps); REFERENCE: the folder of an earlier network, compared with too.
+DATA ?= $(wildcard ../shared/data/dev/*)
+REFERENCE ?= $(wildcard ../shared/reference-model)
+bench-clicks: setup-dev
+	@test -n "$(DATA)" || { echo "Say which pictures: make bench-clicks DATA=\"folder ...\" (benchmarks/clicks.py --help says how they lie there)" >&2; exit 1; }
+	@$(BIN) benchmarks/clicks.py $(DATA) --segmenter builtin $(if $(REFERENCE),reference,) grabcut random_walker \
+		$(if $(REFERENCE),--reference $(REFERENCE),) --json $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
