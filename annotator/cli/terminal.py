@@ -75,5 +75,6 @@ def clear_errors() -> Iterator[None]:
     except USER_ERRORS as error:
         errors.print(f"Error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         errors.print("Stopped.")
+        raise typer.Exit(1) from stop

@@ -1,6 +1,7 @@
 """The use-cases, driven as the page drives them."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from annotator.config import Settings
 from annotator.errors import AnnotatorError, CategoryInUseError, ConflictError, PromptError
+from annotator.jobs import JobState
 from annotator.labelling import SessionView
 from annotator.workspace import Workspace
 from storage.records import ImageStatus
@@ -256,6 +258,27 @@ def test_an_export_job_leaves_a_zip_that_can_be_fetched(workspace: Workspace, im
     assert path.stat().st_size > 0
     assert workspace.export_path("..", "annotator.db") is None
     json.dumps(job.to_json())
+
+
+def test_an_export_job_that_is_cancelled_leaves_nothing(workspace: Workspace, image_id: int) -> None:
+    from exporters.base import ExportOptions
+
+    began, go_on = threading.Event(), threading.Event()
+    read = workspace.repository.instances
+
+    def wait_and_read(image_id: int) -> list:
+        began.set()
+        assert go_on.wait(10)
+        return read(image_id)
+
+    workspace.repository.instances = wait_and_read  # type: ignore[method-assign]
+    job = workspace.start_export("coco", ExportOptions())
+    assert began.wait(10)
+    job.cancel()
+    go_on.set()
+    assert job.wait(10).state is JobState.CANCELLED
+    assert job.message == "Stopped."
+    assert list(workspace.settings.folder("exports").iterdir()) == []
 
 
 clicks = st.tuples(st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1), st.integers(0, 1))

@@ -1,5 +1,7 @@
 """The named endpoints, driven by gradio_client against a real server."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,28 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
     answer = httpx.get(urljoin(server.url + "/", export["result"]["url"]))
     assert answer.status_code == 200
     assert answer.content.startswith(b"PK")
+
+
+def test_a_download_that_broke_off_goes_on_where_it_was(client: Client, server: RunningServer, image_id: int) -> None:
+    export = client.predict("csv", {"pictures": "link"}, api_name="/export_dataset")
+    url = urljoin(server.url + "/", export["result"]["url"])
+    with httpx.stream("GET", url, headers={"Accept-Encoding": "br, gzip"}) as broken:
+        assert broken.headers["accept-ranges"] == "bytes"
+        assert "content-encoding" not in broken.headers, "parts of what is packed on the way fit nothing"
+        etag, length = broken.headers["etag"], int(broken.headers["content-length"])
+        first = next(broken.iter_raw(100_000))
+    assert 0 < len(first) < length
+    going_on = {"Range": f"bytes={len(first)}-", "If-Range": etag}
+    rest = httpx.get(url, headers=going_on)
+    assert rest.status_code == 206
+    assert rest.headers["content-range"] == f"bytes {len(first)}-{length - 1}/{length}"
+    with zipfile.ZipFile(io.BytesIO(first + rest.content)) as archive:
+        assert archive.testzip() is None
+        assert "report.json" in archive.namelist()
+    other = httpx.get(url, headers=going_on | {"If-Range": '"another export"'})
+    assert (other.status_code, other.content) == (200, first + rest.content), "never half of one and half of another"
+    assert httpx.get(url, headers={"Range": f"bytes={length}-"}).status_code == 416
+    assert int(httpx.head(url).headers["content-length"]) == length
 
 
 def test_proposals_go_through_the_api(client: Client, image_id: int) -> None:
