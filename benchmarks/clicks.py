@@ -9,8 +9,8 @@ object was missed, background where something else was covered. After each click
 predicted IoU is judged and fed back. noc85 is the mean number of clicks until IoU 0.85, MOST_CLICKS where it is never
 reached; small90 the same for 0.9 and objects below SMALL of their picture alone. picked_best: how often the candidate
 chosen after the first click is within NEAR of the best of three. drop: how much IoU a further click costs on the mean,
-a click that costs none counted as 0. box: mIoU of a box around the object; best_click: of the best of CLICKS_TRIED single
-clicks inside it, for comparison; both of networks alone.
+a click that costs none counted as 0. box: mIoU of a box around the object; best_click: of the best of CLICKS_TRIED
+single clicks inside it, for comparison; both of networks alone.
 """
 
 import argparse
