@@ -9,6 +9,7 @@ from PIL import Image
 from annotator.errors import CutoutError
 
 JPEG_QUALITY = 95
+SUFFIXES = {"PNG": ".png", "JPEG": ".jpg"}
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 

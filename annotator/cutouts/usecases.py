@@ -11,7 +11,7 @@ import numpy as np
 
 from annotator.cutouts.archive import new_archive
 from annotator.cutouts.backgrounds import Background, BackgroundKind
-from annotator.cutouts.encoding import encode, encode_preview, format_of
+from annotator.cutouts.encoding import SUFFIXES, encode, encode_preview, format_of
 from annotator.cutouts.frames import Frame, frame_of, photo_frame
 from annotator.cutouts.heads import find_head
 from annotator.cutouts.notes import photo_notes
@@ -39,6 +39,15 @@ class Preview:
     after: tuple[bytes, str] = field(repr=False)
     size_hw: tuple[int, int]
     notes: tuple[str, ...]  # what a user should know or correct
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutoutFile:
+    """One finished file."""
+
+    name: str
+    data: bytes = field(repr=False)
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +120,17 @@ class Cutouts:
 
     def save(self, image_id: int, instance_ids: Sequence[int], options: CutoutOptions, out: Path) -> CutoutReport:
         """The instances of one picture as one file, PNG or JPEG by its name; what is there is replaced."""
-        format = format_of(out.name)
+        made = self.file(image_id, instance_ids, options, format=format_of(out.name))
+        write_whole(out, made.data)
+        return CutoutReport(files=1, pictures=1, notes=made.notes)
+
+    def file(
+        self, image_id: int, instance_ids: Sequence[int], options: CutoutOptions, *, format: str = "PNG"
+    ) -> CutoutFile:
+        """The same, given back in place of written."""
         chosen = on_one_picture(self._repository, image_id, instance_ids)
-        instances = [target.instance for target in chosen]
-        data, notes = self._file(chosen[0].image, instances, options, format)
-        write_whole(out, data)
-        return CutoutReport(files=1, pictures=1, notes=notes)
+        data, notes = self._file(chosen[0].image, [target.instance for target in chosen], options, format)
+        return CutoutFile(name=joined_stem(chosen) + SUFFIXES[format], data=data, notes=notes)
 
     def save_many(
         self, selection: Selection, options: CutoutOptions, out: Path, progress: Progress | None = None

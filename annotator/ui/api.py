@@ -11,12 +11,15 @@ from functools import wraps
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 from pydantic import TypeAdapter
 
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.ui import render
+from annotator.ui.cutoutform import cutout_options
 from annotator.ui.identity import labeler_of
 from annotator.ui.problems import problem_json
 from annotator.ui.uploads import uploaded_paths
@@ -147,6 +150,16 @@ def add_endpoints(workspace: Workspace) -> None:
         return render.categories_json(workspace)
 
     @_endpoint
+    def cutout(image_id: int, instance_ids: list[int], options: dict | None = None) -> dict:
+        """Cut instances of a picture out, as one PNG; returns the file. options: background ("transparent", "white",
+        "blue", "grey", "#rrggbb", "blur", or "picture" with a picture_id), blur, soft_edge, crop, margin, size
+        ("35x45mm", "2x2in"), zoom, shift_x, shift_y."""
+        ids = [int(one) for one in instance_ids]
+        made = workspace.cutouts.file(int(image_id), ids, cutout_options(options))
+        path = save_bytes_to_cache(made.data, made.name, get_upload_folder())
+        return {"path": path, "orig_name": made.name, "meta": {"_type": "gradio.FileData"}}
+
+    @_endpoint
     def export_dataset(format: str, options: dict | None, request: gr.Request) -> dict:
         """Export as "coco", "yolo-segment" or "yolo-detect"; returns the url of a zip, and the report's lines."""
         unknown = set(options or {}) - {field.name for field in fields(ExportOptions)}
@@ -177,6 +190,7 @@ def add_endpoints(workspace: Workspace) -> None:
         reject_proposals,
         list_categories,
         add_category,
+        cutout,
         export_dataset,
     ):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
