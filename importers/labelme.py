@@ -216,7 +216,7 @@ def _shape(given: Mapping[str, Any], name: str, size_hw: tuple[int, int] | None)
     label, kind = _label(given), given.get("shape_type") or "polygon"
     if not label:
         raise ValueError("It has no label.")
-    if kind in _LINES:
+    if isinstance(kind, str) and kind in _LINES:
         raise ValueError(f"A {kind} has no inside, so there is no mask. Draw a polygon, or leave it out.")
     try:
         points = finite_numbers(given.get("points"), columns=2)
@@ -239,12 +239,13 @@ def _ring(kind: object, points: np.ndarray) -> np.ndarray:
         centre, border = points
         radius = math.dist(centre, border)
         turn = np.linspace(0, math.tau, int(min(_CIRCLE_CORNERS, 16 + 7 * radius)), endpoint=False)
-        return centre + radius * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+        # Half a pixel on: these are rounded down to pixels, and a circle must not lean to one side.
+        return centre + 0.5 + radius * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
     if kind in ("polygon", "oriented_rectangle", "rotation") and len(points) >= 3:
         return points
     if kind in ("rectangle", "circle", "polygon", "oriented_rectangle", "rotation"):
         raise ValueError(f"A {kind} of {len(points)} points is none.")
-    raise ValueError(f"Its shape_type is {kind!r:.40}, which is not known here.")
+    raise ValueError(f"Its shape_type {str(kind)[:40]!r} is not known here.")
 
 
 def _mask(png: object, points: np.ndarray, size_hw: tuple[int, int] | None) -> Rle:
