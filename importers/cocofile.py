@@ -61,7 +61,11 @@ class CocoFile:
                 if element.is_list:
                     lists.add(element.key)
                 elif element.key == "annotations" and "annotations" in lists:
-                    self._take_annotation(element)
+                    value = element.value
+                    if isinstance(value, dict) and not str(value.get("image_id")).isascii():
+                        file.seek(element.start)
+                        value = parse_slice(file.read(element.end - element.start), self.name)
+                    self._take_annotation(element, value)
                 elif element.key in ("images", "categories") and element.key in lists:
                     file.seek(element.start)
                     value = parse_slice(file.read(element.end - element.start), self.name)
@@ -125,8 +129,7 @@ class CocoFile:
                 "means cannot be known. Give each category an id of its own."
             )
 
-    def _take_annotation(self, element: Element) -> None:
-        entry = element.value
+    def _take_annotation(self, element: Element, entry: Any) -> None:
         if isinstance(entry, dict) and "segments_info" in entry:
             raise ImporterError(
                 f"{self.name}: It is COCO panoptic (segments_info), which is not read as instances. "
@@ -137,8 +140,6 @@ class CocoFile:
         if own is not None:
             self._repeated_ids += own in self._annotation_ids
             self._annotation_ids.add(own)
-        # Text was read as Latin-1, here alone: pictures and categories were read anew.
-        key = None if key is None else key.encode("latin-1").decode("utf-8", "replace")
         self._image_of.append(-1 if key is None else self._numbers.setdefault(key, len(self._numbers)))
         self._starts.append(element.start)
         self._lengths.append(element.end - element.start)

@@ -12,6 +12,7 @@ from importers.base import ImporterError
 _CHUNK_CHARACTERS = 2**18
 _MOST_CHARACTERS = 2**28  # of one element
 _CUT = 16  # characters before the end of what was read within which a fault may be that there is more to read
+_LONGEST_WORD = 5
 _SPACE = re.compile(r"[ \t\n\r]*")
 _UTF8_BOM = "\xef\xbb\xbf"
 
@@ -134,7 +135,8 @@ class _Scanner:
             except ValueError as error:  # a whole number of thousands of digits
                 raise self._error("It has a number too long to read", self._at) from error
             else:
-                if end < len(self._text) or self._at_end:  # else the last number may go on
+                is_closed = self._text[self._at] in '{["'  # of a number there may be more to read
+                if is_closed or self._at_end or end < len(self._text) - _CUT:
                     start, self._at = self._at, end
                     return value, self._before + start, self._before + end
             if len(self._text) - self._at > _MOST_CHARACTERS:
@@ -161,6 +163,8 @@ class _Scanner:
         newline = self._text.rfind("\n", 0, at)
         start = self._line_start if newline < 0 else self._before + newline + 1
         place = f"line {line}, column {self._before + at - start + 1}"
-        if self._at_end and (at >= len(self._text.rstrip()) or what.startswith("Unterminated")):
+        rest = self._text[at:].rstrip()
+        is_cut = len(rest) <= _LONGEST_WORD and not any(mark in rest for mark in "]}")  # in a number, in "true"
+        if self._at_end and (is_cut or what.startswith("Unterminated")):
             return ImporterError(f"{self._name}: It ends too early, at {place}: was it cut off? Copy it again.")
         return ImporterError(f"{self._name}: It is no sound JSON at {place}: {what}. Mend it, or export it again.")
