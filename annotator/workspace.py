@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,8 @@ class Workspace:
 
         def work(job: Job) -> dict[str, Any]:
             for old in sorted(folder.glob("*.zip"))[:-KEPT_EXPORTS]:
-                old.unlink(missing_ok=True)
+                with suppress(PermissionError):  # Windows removes no file that is being sent: the next export does
+                    old.unlink(missing_ok=True)
             token = f"{time.time_ns()}-{uuid.uuid4().hex}"  # sorts by age, and nobody can guess it
             filename = f"{format_name}.zip"
             report = self.export(format_name, folder / f"{token}-{filename}", options, job.progress)

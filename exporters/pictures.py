@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,11 @@ def chosen_categories(
     """
     categories = list(dataset.categories)
     if options.categories:
-        wanted = {name.casefold(): name for name in options.categories}
-        if unknown := sorted(wanted.keys() - {category.name.casefold() for category in categories}):
+        wanted = {_alike(name): name for name in options.categories}
+        if unknown := sorted(wanted.keys() - {_alike(category.name) for category in categories}):
             there = ", ".join(category.name for category in categories) or "none yet"
             raise ExportError(f"No category is called {wanted[unknown[0]]!r}. Choose among those there are: {there}.")
-        categories = [category for category in categories if category.name.casefold() in wanted]
+        categories = [category for category in categories if _alike(category.name) in wanted]
     report.categories = len(categories)
     report.numbers = {category.name: number for number, category in enumerate(categories, start=first)}
     return categories, {category.id: number for number, category in enumerate(categories, start=first)}
@@ -155,6 +156,11 @@ def _put(source: Path, target: Path, how: Pictures, report: ExportReport) -> str
         with target.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
     return None
+
+
+def _alike(name: str) -> str:
+    """The same for two names that mean one category: letter case apart, and however a system composes its accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 
 def _size(size_hw: tuple[int, int]) -> str:

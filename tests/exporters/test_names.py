@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,13 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters.names import file_names, safe_stem
-from tests.exporters.datasets import FakeDataset
+from storage.records import ImageRecord, ImageStatus
+from tests.exporters.datasets import NOW, FakeDataset
 
 
 @pytest.fixture
 def images(tmp_path):
     dataset = FakeDataset(tmp_path)
     return [dataset.add_image((10, 10)) for _ in range(4)]
+
+
+def picture(number, original_name):
+    return ImageRecord(
+        id=number, sha256="", stored_name=f"{number}.png", original_name=original_name, width=1, height=1,
+        exif_orientation=1, position=number, status=ImageStatus.NEW, created_at=NOW,
+    )  # fmt: skip
 
 
 def named(images, *names):
@@ -65,3 +74,21 @@ def test_any_names_become_different_plain_file_names(tmp_path_factory, names):
         assert name == Path(name).name
         assert len(name) < 120
         assert not name.startswith((".", "-"))
+
+
+@given(st.lists(st.sampled_from(["cat", "CAT", "cat-2", "Cat-2", "cat-2-2", "dog"]), max_size=30))
+def test_each_name_gets_the_lowest_number_that_is_free(stems):
+    pictures = [picture(number, f"{stem}.png") for number, stem in enumerate(stems, start=1)]
+    expected: dict[int, str] = {}
+    for number, stem in enumerate(stems, start=1):
+        tried = [stem, *(f"{stem}-{more}" for more in range(2, 40))]
+        taken = {Path(name).stem.lower() for name in expected.values()}
+        expected[number] = f"{next(one for one in tried if one.lower() not in taken)}.png"
+    assert file_names(pictures) == expected
+
+
+def test_twenty_thousand_pictures_of_one_name_are_named_at_once():
+    pictures = [picture(number, "image.png") for number in range(1, 20_001)]
+    began = time.process_time()
+    assert file_names(pictures)[20_000] == "image-20000.png"
+    assert time.process_time() - began < 3  # trying all numbers for each would take a minute

@@ -141,6 +141,13 @@ def test_a_category_that_does_not_exist_is_refused_with_those_that_do(name, data
     assert not (tmp_path / "out").exists()
 
 
+def test_a_category_is_found_however_its_accents_are_composed(tmp_path):
+    dataset = FakeDataset(tmp_path)
+    dataset.add_category("Caf\u00e9")  # as one letter; a Mac's terminal says it as two
+    dataset.add_image((10, 10))
+    assert list(export("coco", dataset, tmp_path / "out", ExportOptions(categories=("cafe\u0301 ",))).numbers)
+
+
 @every_format
 def test_instances_below_the_smallest_area_are_left_out_and_counted(name, dataset, tmp_path):
     assert export(name, dataset, tmp_path / "out", ExportOptions(smallest_area=6)).instances == 18
