@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from annotator.analysis import SIZE_EDGES
-from storage.records import CategoryRecord, ImageStatus, Origin
+from storage.records import CategoryRecord, ImageStatus, Origin, Split
 from storage.repository import Repository
 from storage.repository.statistics import MaskKind
 
-CELLS = 24  # across and down the map of where masks lie
+CELLS = 16  # across and down the map of where masks lie
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Numbers:
     centres: Sequence[Sequence[int]]  # masks in each of CELLS×CELLS parts of their picture, rows from the top
     counts: Sequence[int]  # instances on each picture
     labelers: Mapping[str, Mapping[Origin, int]]  # instances by who made them, and how they came about
-    splits: Mapping[str, int]  # pictures in each split of the last export that had one; empty without any
+    splits: Mapping[str, Mapping[Split, int]]  # pictures by each way of splitting that an export was asked for
 
     @property
     def pictures(self) -> int:
@@ -44,5 +44,5 @@ def numbers(repository: Repository) -> Numbers:
         centres=repository.mask_centres(CELLS),
         counts=[*counts.values(), *[0] * max(0, empty)],
         labelers=repository.labeler_counts(),
-        splits={},
+        splits=repository.split_counts(),
     )

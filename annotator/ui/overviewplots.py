@@ -1,5 +1,7 @@
 """The numbers of a data set as Plotly figures."""
 
+import re
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -19,13 +21,13 @@ from annotator.ui.figure import (
     size_bars,
     unused_note,
 )
-from storage.records import ImageStatus, Origin
+from storage.records import ImageStatus, Origin, Split
 
 STATUS_WORDS = {ImageStatus.NEW: "new", ImageStatus.IN_PROGRESS: "in progress", ImageStatus.DONE: "done"}
 STATUS_COLORS = {ImageStatus.NEW: GREY, ImageStatus.IN_PROGRESS: BLUE, ImageStatus.DONE: "#2f9e5f"}
 ORIGIN_WORDS = {Origin.CLICK: "clicked", Origin.AUTO: "accepted proposals", Origin.IMPORT: "imported"}
 ORIGIN_COLORS = {Origin.CLICK: BLUE, Origin.AUTO: "#e08a1e", Origin.IMPORT: "#2f9e5f"}
-MOST_LABELERS = 30  # bars: more could not be read
+MOST_BARS = 30  # bars: more could not be read
 
 
 def facts(numbers: Numbers) -> list[dict[str, str]]:
@@ -98,26 +100,29 @@ def _positions(numbers: Numbers) -> Plot:
         ygap=1,
         hovertemplate="%{text}<br>%{x:.0f} % from the left, %{y:.0f} % from the top" + PLAIN,
     )
+    quarters = [0, 25, 50, 75, 100]
     axis = {
         "range": [0, 100],
-        "ticksuffix": " %",
-        "tickvals": [0, 25, 50, 75, 100],
+        "tickvals": quarters,
+        "ticktext": [f"{one} %" for one in quarters],
         "showgrid": False,
         "zeroline": False,
+        "showline": True,
+        "mirror": True,
     }
     figure.update_xaxes(**axis, constrain="domain")
     figure.update_yaxes(**axis, constrain="domain", scaleanchor="x")
     figure.update_yaxes(range=[100, 0])  # the top of the picture at the top
     figure.update_layout(height=max(280, 90 + 20 * min(30, len([1 for _, n in numbers.categories if n]))))
-    note = "Where the middles of the masks' boxes lie, on every picture as if it were a square; the darker, the more."
+    note = "Where the middles of the masks' boxes lie, every picture drawn as a square. The bluer, the more."
     return Plot("positions", "Positions", note, figure)
 
 
 def _labelers(numbers: Numbers) -> Plot:
     some = sorted(numbers.labelers.items(), key=lambda pair: -sum(pair[1].values()))
-    rows = [(name, [made.get(origin, 0) for origin in Origin]) for name, made in some[:MOST_LABELERS]]
-    if some[MOST_LABELERS:]:
-        others = [made for _, made in some[MOST_LABELERS:]]
+    rows = [(name, [made.get(origin, 0) for origin in Origin]) for name, made in some[:MOST_BARS]]
+    if some[MOST_BARS:]:
+        others = [made for _, made in some[MOST_BARS:]]
         rows.append((f"{len(others)} others", [sum(made.get(origin, 0) for made in others) for origin in Origin]))
     origins = [place for place, _ in enumerate(Origin) if any(counts[place] for _, counts in rows)]
     figure = lying_bars(
@@ -125,24 +130,28 @@ def _labelers(numbers: Numbers) -> Plot:
         [ORIGIN_WORDS[list(Origin)[place]] for place in origins],
         colors=[ORIGIN_COLORS[list(Origin)[place]] for place in origins],
     )
-    figure.update_layout(showlegend=True)
+    figure.update_layout(showlegend=True, legend_traceorder="normal")
     figure.update_xaxes(title_text="instances")
     return Plot("labelers", "Labelers", "Who saved the instances, and how they came about.", figure)
 
 
 def _splits(numbers: Numbers) -> Plot:
-    without = numbers.pictures - sum(numbers.splits.values())
-    rows = [(name, [n]) for name, n in numbers.splits.items()]
-    if not rows:
-        return Plot(
-            "splits", "Splits", "No split yet: an export with one divides the pictures.", _nothing("no split yet")
-        )
-    if without > 0:
-        rows.append(("in none yet", [without]))
-    figure = lying_bars(rows, [""], colors=[[BLUE] * len(numbers.splits) + [GREY] * (without > 0)])
+    if not numbers.splits:
+        note = "An export with a split divides the pictures, and each stays where it came."
+        return Plot("splits", "Splits", note, _nothing("no split yet"))
+    some = list(numbers.splits.items())[:MOST_BARS]
+    without = [max(0, numbers.pictures - sum(made.values())) for _, made in some]
+    rows = [(_scheme(name), [*made.values(), left]) for (name, made), left in zip(some, without, strict=True)]
+    words = [*(split.value for split in Split), "in none yet"]
+    figure = lying_bars(rows, words, colors=[BLUE, "#e08a1e", "#2f9e5f", GREY])
+    figure.update_layout(legend_traceorder="normal")
     figure.update_xaxes(title_text="pictures")
-    shares = ", ".join(f"{name} {100 * n / numbers.pictures:.0f} %" for name, n in numbers.splits.items())
-    return Plot("splits", "Splits", f"Of the last export with one: {shares}.", figure)
+    return Plot("splits", "Splits", "One bar for each way of splitting that an export was asked for.", figure)
+
+
+def _scheme(name: str) -> str:
+    """0.800000/0.100000/0.100000 seed 0 -> "80/10/10 seed 0"."""
+    return re.sub(r"\d\.\d+", lambda share: f"{100 * float(share[0]):g}", name)
 
 
 def _nothing(words: str) -> go.Figure:

@@ -37,7 +37,7 @@ def numbers_json(numbers: Numbers) -> JSON:
         "centres": [list(row) for row in numbers.centres],
         "instances_per_picture": list(numbers.counts),
         "labelers": {name: {origin.value: n for origin, n in made.items()} for name, made in numbers.labelers.items()},
-        "splits": dict(numbers.splits),
+        "splits": {name: {split.value: n for split, n in made.items()} for name, made in numbers.splits.items()},
     }
 
 
