@@ -1,12 +1,12 @@
 """A data set read to its end, as the tests look at it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from importers.base import Importer, LabelledPicture, Remark, Unreadable
+from importers.base import Importer, ImporterError, LabelledPicture, Remark, Unreadable
 from importers.masks import mask_of
 from importers.registry import IMPORTERS
 from importers.tree import open_tree
@@ -51,3 +51,12 @@ def read(path: Path | Sequence[Path], importer: Importer | str | None = None, *,
             else:
                 result.remarks.append(one)
         return result
+
+
+def complaint(function: Callable[..., object], *arguments: object) -> str:
+    """What an ImporterError of this call says, "" where none is raised; any other exception is the test's failure."""
+    try:
+        function(*arguments)
+    except ImporterError as error:
+        return str(error)
+    return ""

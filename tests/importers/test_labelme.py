@@ -37,7 +37,7 @@ def shape(label: object = "cup", points: object = SQUARE, kind: object = "polygo
 
 
 def document(*shapes: object, **changes: object) -> dict:
-    whole = {
+    whole: dict[str, object] = {
         "version": "5.5.0", "flags": {}, "shapes": list(shapes), "imagePath": "a.png", "imageData": None,
         "imageHeight": SIZE_HW[0], "imageWidth": SIZE_HW[1],
     }  # fmt: skip

@@ -12,9 +12,7 @@ from tests.importers.reading import Read, read
 SIZE_HW = (40, 60)
 BOX = "<bndbox><xmin>11</xmin><ymin>6</ymin><xmax>20</xmax><ymax>15</ymax></bndbox>"  # columns 10..19, rows 5..14
 CUP = f"<object><name>cup</name>{BOX}</object>"
-SPOON = (
-    "<object><name>spoon</name><bndbox><xmin>31</xmin><ymin>6</ymin><xmax>40</xmax><ymax>15</ymax></bndbox></object>"
-)
+SPOON = CUP.replace("cup", "spoon").replace(">11<", ">31<").replace(">20<", ">40<")
 
 
 def xml(*things: str, size: str = "<size><width>60</width><height>40</height></size>", more: str = "") -> str:
