@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from exporters.base import ExportOptions, SplitOptions
 from exporters.files import export
 from tests.exporters.datasets import iou, masks_of, real_masks, small_dataset
 
@@ -111,3 +112,13 @@ def test_a_twin_that_ultralytics_removes_is_said_before(ultralytics_data, datase
         assert any(line.startswith("1 rows have the class and box of another row") for line in report.warnings)
         _, loaded = open_with(ultralytics_data, tmp_path / name, task, monkeypatch)
         assert len(by_stem(loaded)["horse"]["bboxes"]) == 1
+
+
+def test_each_split_is_read_from_the_folder_that_data_yaml_names(ultralytics_data, dataset, tmp_path, monkeypatch):
+    options = ExportOptions(split=SplitOptions(train=2, val=1, test=1))
+    report = export("yolo-segment", dataset, tmp_path / "out", options)
+    data, _ = open_with(ultralytics_data, tmp_path / "out", "segment", monkeypatch)
+    for split, counts in report.splits.items():
+        loaded = ultralytics_data.dataset.YOLODataset(img_path=data[split], data=data, task="segment", augment=False)
+        assert len(loaded.labels) == counts["images"] > 0
+        assert sum(len(label["cls"]) for label in loaded.labels) == counts["instances"]
