@@ -18,7 +18,7 @@ from importers.pictures import PictureIndex, split_of
 _HEAD_BYTES = 2**18
 _MOST_LOOKED_AT = 100  # JSON files, the largest; thousands of small ones are another format's
 _LISTS = re.compile(rb'"(images|annotations)"\s*:\s*\[')
-_OTHERS = re.compile(rb'"(shapes|imageData)"\s*:')
+_OTHERS = re.compile(rb'"(shapes|imageData|segments_info)"\s*:')
 _BESIDE = re.compile("captions|keypoints|panoptic|stuff|image_info")  # what lies beside instances_*.json
 _SHOWN_FILES = 3
 

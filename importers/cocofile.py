@@ -132,8 +132,7 @@ class CocoFile:
     def _take_annotation(self, element: Element, entry: Any) -> None:
         if isinstance(entry, dict) and "segments_info" in entry:
             raise ImporterError(
-                f"{self.name}: It is COCO panoptic (segments_info), which is not read as instances. "
-                "Export the data set as COCO instances."
+                f"{self.name}: It is COCO panoptic (segments_info): read it as coco-panoptic, its PNGs beside it."
             )
         key = id_of(entry.get("image_id")) if isinstance(entry, dict) else None
         own = id_of(entry.get("id")) if isinstance(entry, dict) else None
@@ -175,4 +174,4 @@ def id_of(value: Any) -> str | None:
 def sentence(error: ValueError) -> str:
     """A reason in words as a sentence."""
     text = str(error)
-    return text[:1].upper() + text[1:] + "."
+    return text[:1].upper() + text[1:].rstrip(".") + "."
