@@ -17,14 +17,17 @@ What was looked at in the libraries, and decides the form:
 - Nothing but the standard keys, and no clock.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from exporters.base import Dataset, ExportOptions, ExportReport, Progress, Split
 from exporters.cocojson import CocoJson
 from exporters.pictures import chosen_categories, sound_instances, write_pictures
-from exporters.polygons import edge_polygons
+from exporters.polygons import Outline, edge_polygons
 from storage.records import CategoryRecord, InstanceRecord
 
 
@@ -61,11 +64,12 @@ for image in coco.loadImgs(coco.getImgIds()):
                 size = {"width": placed.image.width, "height": placed.image.height}
                 file.add_image({"id": file.images + 1, "file_name": placed.name, **size})
                 before = file.annotations
-                for instance, category in sound_instances(dataset, placed.image, numbers, options, report):
-                    segmentation, filled = _segmentation(instance, options)
-                    holes += filled
+                chosen = list(sound_instances(dataset, placed.image, numbers, options, report))
+                outlines = _outlines([instance for instance, _ in chosen], options)
+                for (instance, category), outline in zip(chosen, outlines, strict=True):
+                    holes += outline is not None and outline.holes > 0
                     ids = {"id": file.annotations + 1, "image_id": file.images, "category_id": category}
-                    file.add_annotation(ids | _shape(instance, segmentation))
+                    file.add_annotation(ids | _shape(instance, outline))
                 report.add_instances(file.annotations - before, placed.split)
             if not files:  # no picture could be read: still a file that says so
                 stack.enter_context(CocoJson(folder / "annotations.json", listed))
@@ -82,19 +86,25 @@ def _category(category: CategoryRecord, number: int) -> dict[str, Any]:
     return {"id": number, "name": category.name, "supercategory": category.supercategory}
 
 
-def _shape(instance: InstanceRecord, segmentation: Any) -> dict[str, Any]:
+def _outlines(instances: Sequence[InstanceRecord], options: ExportOptions) -> list[Outline | None]:
+    """What is to be a polygon, all of a picture at once; None for what is to be RLE."""
+    wanted = [options.polygons and not instance.is_crowd for instance in instances]
+    rles = [instance.rle for instance, is_wanted in zip(instances, wanted, strict=True) if is_wanted]
+    outlines = iter(edge_polygons(rles, options.polygon_tolerance))
+    return [next(outlines) if is_wanted else None for is_wanted in wanted]
+
+
+def _shape(instance: InstanceRecord, outline: Outline | None) -> dict[str, Any]:
+    rings = [_numbers(ring) for ring in outline.rings] if outline else None
     # Box and area are the mask's own, whatever the segmentation is written as.
     return {
         "iscrowd": int(instance.is_crowd),
-        "bbox": list(instance.rle.bbox_xywh),
+        "bbox": instance.rle.bbox_xywh,
         "area": instance.rle.area,
-        "segmentation": segmentation,
+        "segmentation": rings or instance.rle.to_coco(),
     }
 
 
-def _segmentation(instance: InstanceRecord, options: ExportOptions) -> tuple[Any, bool]:
-    """(RLE or list of polygons, whether holes were joined by a keyhole)."""
-    if instance.is_crowd or not options.polygons:
-        return instance.rle.to_coco(), False
-    outline = edge_polygons(instance.rle.decode(), options.polygon_tolerance)
-    return [[int(v) for v in ring.reshape(-1)] for ring in outline.rings], outline.holes > 0
+def _numbers(ring: np.ndarray) -> list[float]:
+    whole = ring.astype(np.int64)  # all are, but for the ends of some keyholes
+    return (whole if np.array_equal(whole, ring) else ring).reshape(-1).tolist()

@@ -3,26 +3,31 @@
 pycocotools takes coordinates on the pixel grid's lines: the first pixel reaches from 0 to 1, and a pixel is inside
 when its centre is. `edge_polygons` follows the outer edges of the pixels and comes back from it exactly.
 
-ultralytics (truncates) and supervision (rounds) make whole pixel numbers of the coordinates and give them to
-cv2.fillPoly, which paints the outline itself too. Edges would come back one pixel too wide and too high there, so
-`pixel_ring` goes through the pixels of the outline, and its decimals are such that both find the same pixel.
+ultralytics (truncates), supervision (rounds) and labelme (truncates) make whole pixel numbers of the coordinates and
+give them to a painter of polygons that paints the outline itself too. Edges would come back one pixel too wide and too
+high there, so `pixel_rings` and `pixel_ring` go through the pixels of the outline, and their decimals are such that
+truncating and rounding find the same pixel.
 
 Outlines are made coarser up to the tolerance, but never so far that the polygon, read back by its library, has an IoU
 below 0.99 with the mask, where finer can help: one pixel off is nothing on a large mask and half of a small one.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import shapely
 from pycocotools import mask as coco_mask
-from shapely.geometry.base import BaseGeometry
 
-from exporters.rings import join_rings
+from exporters.edges import Part, edge_parts
+from exporters.rings import hang_holes, join_rings, worth_joining
+from storage.rle import Rle
 
 _WANTED_IOU = 0.99
+_MAX_DROPPED = 0.1  # of a mask's pixels
+_AT_ONCE = 64  # masks, so that memory stays bounded
 
 
 @dataclass(frozen=True)
@@ -30,99 +35,189 @@ class Outline:
     """What a mask became.
 
     rings: each N×2 float64 (x, y) in pixels of the whole picture, N >= 3, not closed. parts, holes: how many the mask
-    has. iou: of the mask and the rings as their library will paint them, 0..1.
+    has. iou: of the mask and the rings as their library will paint them, 0..1. dropped: how many parts no ring holds.
     """
 
     rings: list[np.ndarray]
     parts: int
     holes: int
     iou: float
+    dropped: int = 0
 
 
-def edge_polygons(mask: np.ndarray, tolerance: float) -> Outline:
-    """Polygons along pixel edges, for pycocotools: one ring a part, its holes in it by keyholes.
+@dataclass(frozen=True)
+class _Growth:
+    """How the error grows with the tolerance, found by trying it on a thousand masks that people drew.
 
-    mask: H×W bool with at least one pixel (ValueError if not). tolerance: pixels, see the module.
+    at_one: wrong pixels per pixel of outline at a tolerance of 1; below that they fall with the square of it.
+    harmless: the tolerance in pixels up to which hardly any pixel changes.
     """
-    crop, origin = _crop(mask)
-    parts = _edge_parts(crop)
 
-    def rings_at(tolerance: float) -> list[np.ndarray]:
-        simple = shapely.get_parts(shapely.MultiPolygon(parts).simplify(tolerance, preserve_topology=True))
-        return [join_rings([_vertices(part.exterior), *map(_vertices, part.interiors)]) for part in simple]
-
-    rings, iou = _coarsest(rings_at, lambda rings: _iou_by_pycocotools(rings, crop), tolerance)
-    holes = sum(len(part.interiors) for part in parts)
-    return Outline([ring + origin.astype(np.float64) for ring in rings], len(parts), holes, iou)
+    at_one: float
+    harmless: float
 
 
-def pixel_ring(mask: np.ndarray, tolerance: float) -> Outline:
+    def first_trial(self, tolerance: float, thickness: float) -> float:
+        """A tolerance that should do. thickness: the mask's area to its outline's length, in pixels."""
+        bearable = (1 - _WANTED_IOU) * thickness / self.at_one
+        return min(tolerance, max(bearable if bearable > 1 else bearable**0.5, self.harmless))
+
+    def next_trial(self, tolerance: float, iou: float) -> float:
+        """The one after a tolerance that did not do; 0, the outline itself, at last."""
+        finer = 0.95 * tolerance * ((1 - _WANTED_IOU) / (1 - iou)) ** 0.5
+        return max(finer, self.harmless) if tolerance > self.harmless else 0.0
+
+
+_EDGES = _Growth(at_one=0.14, harmless=0.5)
+_PIXELS = _Growth(at_one=0.22, harmless=0.3)
+
+
+def edge_polygons(rles: Sequence[Rle], tolerance: float) -> list[Outline]:
+    """Polygons along pixel edges, for pycocotools: for each mask one ring a part, its holes in it by keyholes.
+
+    rles: masks of one size, each of one pixel at least (ValueError if not). tolerance: pixels, see the module. Pixels
+    that touch at a corner alone are two parts.
+    """
+    found: list[Outline] = []
+    for begin in range(0, len(rles), _AT_ONCE):
+        found += _edge_polygons(rles[begin : begin + _AT_ONCE], tolerance)
+    return found
+
+
+def _edge_polygons(rles: Sequence[Rle], tolerance: float) -> list[Outline]:
+    masks = edge_parts(rles)
+    if not all(masks):
+        raise ValueError("Expected masks with at least one pixel, got an empty one.")
+    found: dict[int, Outline] = {}
+    trials = {}
+    for number, (rle, parts) in enumerate(zip(rles, masks, strict=True)):
+        length = sum(cv2.arcLength(ring, True) for part in parts for ring in part)
+        trials[number] = _EDGES.first_trial(tolerance, rle.area / length)
+    while trials:
+        flat = [(part, trial) for number, trial in trials.items() for part in masks[number]]
+        simple = iter(_simple_parts(flat))
+        for number, trial in list(trials.items()):
+            parts, rle = masks[number], rles[number]
+            rings = [hang_holes(part) for part in itertools.islice(simple, len(parts))]
+            iou = _iou_by_pycocotools(rings, rle) if trial else 1.0
+            if iou >= _WANTED_IOU:
+                found[number] = Outline(rings, len(parts), sum(map(len, parts)) - len(parts), iou)
+                del trials[number]
+            else:
+                trials[number] = _EDGES.next_trial(trial, iou)
+    return [found[number] for number in range(len(rles))]
+
+
+def pixel_rings(rle: Rle, tolerance: float) -> Outline:
+    """Rings through the pixels of the outline, for labelme: one a part, its holes in it by keyholes.
+
+    rle: of one pixel at least (ValueError if not). tolerance: pixels, see the module. Pixels that touch at a corner
+    alone are one part.
+    """
+    walk = _PixelWalk(rle)
+    rings, iou = walk.coarsest(tolerance)
+    parts = [join_rings([rings[number] for number in part]) for part in walk.parts]
+    return Outline([walk.finished(ring) for ring in parts], len(parts), len(rings) - len(parts), iou)
+
+
+def pixel_ring(rle: Rle, tolerance: float) -> Outline:
     """One ring through the pixels of the outline, for YOLO rows: parts joined by bridges, holes by keyholes.
 
-    mask: H×W bool with at least one pixel (ValueError if not). tolerance: pixels, see the module.
+    rle: of one pixel at least (ValueError if not). tolerance: pixels, see the module. Crumbs, a tenth of the mask at
+    most, are left out where the bridge to them would paint more pixels than they have.
     """
-    crop, origin = _crop(mask)
-    contours, hierarchy = cv2.findContours(crop.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    contours = sorted(contours, key=cv2.contourArea, reverse=True)
-
-    def rings_at(tolerance: float) -> list[np.ndarray]:
-        return [join_rings([cv2.approxPolyDP(contour, tolerance, True).reshape(-1, 2) for contour in contours])]
-
-    (ring,), iou = _coarsest(rings_at, lambda rings: _iou_by_fill_poly(rings[0], crop), tolerance)
-    parts = int((hierarchy[0, :, 3] < 0).sum())
-    return Outline([_between_pixel_numbers(ring + origin, max(mask.shape))], parts, len(contours) - parts, iou)
-
-
-def _crop(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(the mask inside its box, that box's corner (x, y)): masks are mostly much smaller than their picture."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        raise ValueError("Expected a mask with at least one pixel, got an empty one.")
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], np.array([columns[0], rows[0]])
+    walk = _PixelWalk(rle)
+    rings, iou = walk.coarsest(tolerance)
+    ring, dropped = join_rings(rings), 0
+    if len(walk.parts) > 1 and (iou := walk.iou_of([ring])) < _WANTED_IOU:
+        rings, _ = walk.coarsest(0.0)  # bridges are wrong enough
+        kept, dropped = walk.worth_joining(rings)
+        ring = join_rings([rings[number] for number in kept])
+        iou = walk.iou_of([ring])
+    return Outline([walk.finished(ring)], len(walk.parts), len(rings) - len(walk.parts), iou, dropped)
 
 
-def _coarsest(
-    rings_at: Callable[[float], list[np.ndarray]], iou_of: Callable[[list[np.ndarray]], float], tolerance: float
-) -> tuple[list[np.ndarray], float]:
-    """The rings at the largest tolerance that is good enough, else the best ones; with their IoU."""
-    best: tuple[list[np.ndarray], float] = ([], -1.0)
-    for share in (1.0, 0.75, 0.5, 0.25, 0.0):
-        rings = rings_at(tolerance * share)
-        iou = iou_of(rings)
-        if iou > best[1]:
-            best = rings, iou
-        if iou >= _WANTED_IOU:
-            break
-    return best
+def _simple_parts(parts: Sequence[tuple[Part, float]]) -> list[Part]:
+    """Valid polygons along pixel edges, each with its tolerance -> valid ones with fewer corners."""
+    simple = [[_simple(ring, tolerance) for ring in part] for part, tolerance in parts]
+    flat = [ring for part in simple for ring in part]
+    rings = shapely.linearrings(np.concatenate(flat), indices=np.repeat(np.arange(len(flat)), [len(r) for r in flat]))
+    polygons = shapely.polygons(rings, indices=np.repeat(np.arange(len(simple)), [len(part) for part in simple]))
+    for number in np.flatnonzero(~shapely.is_valid(polygons)).tolist():
+        # Seldom: in a thin limb one side came over the other. This way is slower, and looks after that.
+        (outer, *holes), tolerance = parts[number]
+        whole = shapely.Polygon(outer, holes).simplify(tolerance, preserve_topology=True)
+        simple[number] = [shapely.get_coordinates(ring)[:-1] for ring in (whole.exterior, *whole.interiors)]
+    return simple
 
 
-def _edge_parts(crop: np.ndarray) -> list[shapely.Polygon]:
-    """The mask's parts as valid polygons whose corners are the pixels' corners."""
-    # At twice the size cv2's way through the pixels of the outline passes next to every pixel corner, inside the
-    # mask; (v + 1) // 2 moves it onto the corner, on each of the four sides, and in holes too.
-    doubled = np.repeat(np.repeat(crop.astype(np.uint8), 2, axis=0), 2, axis=1)
-    contours, hierarchy = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    rings = [_without_repeats((contour.reshape(-1, 2) + 1) // 2) for contour in contours]
-    parents = hierarchy[0, :, 3]
-    holes: dict[int, list[np.ndarray]] = {}
-    for ring, parent in zip(rings, parents, strict=True):
-        if parent >= 0:
-            holes.setdefault(int(parent), []).append(ring)
-    parts = []
-    for number in np.flatnonzero(parents < 0):
-        part: BaseGeometry = shapely.Polygon(rings[number], holes.get(int(number)))
-        if not part.is_valid:  # it touches itself at the corner of a pixel: split there
-            part = shapely.make_valid(part, method="structure", keep_collapsed=False)
-        parts += [piece for piece in shapely.get_parts(part) if piece.area > 0]
-    return parts
+def _iou_by_pycocotools(rings: list[np.ndarray], rle: Rle) -> float:
+    painted = coco_mask.frPyObjects([ring.reshape(-1) for ring in rings], *rle.size_hw)
+    return float(coco_mask.iou([coco_mask.merge(painted)], [rle.to_coco()], [0])[0, 0])
 
 
-def _without_repeats(ring: np.ndarray) -> np.ndarray:
-    return ring[(ring != np.roll(ring, 1, axis=0)).any(axis=1)]
+def _simple(ring: np.ndarray, tolerance: float) -> np.ndarray:
+    found = cv2.approxPolyDP(ring, tolerance, True).reshape(-1, 2)
+    return found if len(found) >= 3 else ring
 
 
-def _vertices(ring: shapely.LinearRing) -> np.ndarray:
-    return np.asarray(ring.coords[:-1]).astype(np.int64)  # they are corners of pixels, whole numbers
+class _PixelWalk:
+    """A mask's outlines through its outermost pixels, inside its box.
+
+    parts: for each part the numbers of its rings, the outer one first; the largest part is the first.
+    """
+
+    def __init__(self, rle: Rle) -> None:
+        x, y, width, height = rle.bbox_xywh
+        if not width:
+            raise ValueError("Expected a mask with at least one pixel, got an empty one.")
+        self._crop = np.ascontiguousarray(rle.decode_part()).view(np.uint8)
+        self._corner, self._longer_side = np.array([x, y]), max(rle.size_hw)
+        contours, hierarchy = cv2.findContours(self._crop, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        parents = hierarchy[0, :, 3]
+        outer = np.flatnonzero(parents < 0).tolist()
+        outer.sort(key=lambda number: cv2.contourArea(contours[number]), reverse=True)
+        self._contours: list[np.ndarray] = []
+        self.parts: list[list[int]] = []
+        for number in outer:
+            of_part = [number, *np.flatnonzero(parents == number).tolist()]
+            self.parts.append([len(self._contours) + ring for ring in range(len(of_part))])
+            self._contours += [contours[ring] for ring in of_part]
+
+    def coarsest(self, tolerance: float) -> tuple[list[np.ndarray], float]:
+        """The rings, each N×2 int32 from the box's corner, N >= 1, and the IoU that they have before they are joined."""
+
+        length = sum(cv2.arcLength(contour, True) for contour in self._contours) + len(self._contours)
+        trial = _PIXELS.first_trial(tolerance, np.count_nonzero(self._crop) / length)
+        while True:
+            rings = [cv2.approxPolyDP(contour, trial, True).reshape(-1, 2) for contour in self._contours]
+            iou = self.iou_of(rings)
+            if iou >= _WANTED_IOU or not trial:
+                return rings, iou
+            trial = _PIXELS.next_trial(trial, iou)
+
+    def iou_of(self, rings: list[np.ndarray]) -> float:
+        """Of the mask and the rings, painted together."""
+        painted = np.zeros(self._crop.shape, dtype=np.uint8)
+        cv2.fillPoly(painted, rings, (1,))
+        return float(np.count_nonzero(painted & self._crop) / np.count_nonzero(painted | self._crop))
+
+    def worth_joining(self, rings: list[np.ndarray]) -> tuple[list[int], int]:
+        """(the numbers of the rings to join, how many parts are not among them)."""
+        worth = [1] * len(rings)  # a hole costs nothing: its keyhole runs through the mask
+        for part in self.parts:
+            filled = np.zeros(self._crop.shape, dtype=np.uint8)
+            cv2.fillPoly(filled, [rings[number] for number in part], (1,))
+            worth[part[0]] = np.count_nonzero(filled)
+        kept = worth_joining(rings, worth, self._crop)
+        dropped = [part for part in self.parts if part[0] not in kept]
+        if sum(worth[part[0]] for part in dropped) > _MAX_DROPPED * np.count_nonzero(self._crop):
+            return list(range(len(rings))), 0
+        return kept, len(dropped)
+
+    def finished(self, ring: np.ndarray) -> np.ndarray:
+        """The ring in pixels of the whole picture, as it is to be written."""
+        return _between_pixel_numbers(ring + self._corner, self._longer_side)
 
 
 def _between_pixel_numbers(ring: np.ndarray, longer_side: int) -> np.ndarray:
@@ -140,15 +235,3 @@ def _between_pixel_numbers(ring: np.ndarray, longer_side: int) -> np.ndarray:
             return ring + high
         first, last = ring[0], ring[-1]
     return np.stack([first, last, last, first]) + np.array([(low, low), (high, low), (high, high), (low, high)])
-
-
-def _iou_by_pycocotools(rings: list[np.ndarray], crop: np.ndarray) -> float:
-    flat = [ring.reshape(-1).astype(np.float64).tolist() for ring in rings]
-    painted = coco_mask.merge(coco_mask.frPyObjects(flat, *crop.shape))
-    return float(coco_mask.iou([painted], [coco_mask.encode(np.asfortranarray(crop, dtype=np.uint8))], [0])[0, 0])
-
-
-def _iou_by_fill_poly(ring: np.ndarray, crop: np.ndarray) -> float:
-    painted = np.zeros(crop.shape, dtype=np.uint8)
-    cv2.fillPoly(painted, [ring.astype(np.int32)], (1,))
-    return float(np.count_nonzero(painted & crop) / np.count_nonzero(painted | crop))

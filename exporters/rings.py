@@ -22,6 +22,60 @@ def join_rings(rings: Sequence[np.ndarray]) -> np.ndarray:
     return places[_walk(corner, ring_of, _shortest_bridges(places, ring_of))]
 
 
+def hang_holes(rings: Sequence[np.ndarray]) -> np.ndarray:
+    """Join a part's outer ring (the first) and its holes into one: each hole over a level bridge to its left.
+
+    The rings are those of a valid polygon, N×2 (x, y), N >= 3, not closed. A bridge is walked there and back as in
+    join_rings. It leaves a hole where that reaches furthest left, ends on the first edge that it meets, and so never
+    leaves the part. Returns M×2 float64, in hundredths where a bridge ends on a slanted edge.
+    """
+    joined = rings[0].astype(np.float64)
+    for hole in sorted(rings[1:], key=lambda ring: int(ring[:, 0].min())):  # then all that a bridge meets is joined
+        leave = int(np.lexsort(hole.T[::-1])[0])
+        (x, y), after = hole[leave], np.concatenate([joined[1:], joined[:1]])
+        across = np.flatnonzero((joined[:, 1] <= y) != (after[:, 1] <= y))
+        (x1, y1), (x2, y2) = joined[across].T, after[across].T
+        met = np.round(x1 + (y - y1) * (x2 - x1) / (y2 - y1), 2)
+        nearest = int(np.where(met <= x, met, -1.0).argmax())
+        landing, reach = np.array([[met[nearest], y]]), across[nearest] + 1
+        joined = np.concatenate([joined[:reach], landing, hole[leave:], hole[: leave + 1], landing, joined[reach:]])
+    return joined
+
+
+def worth_joining(rings: Sequence[np.ndarray], worth: Sequence[int], mask: np.ndarray) -> list[int]:
+    """The numbers of the rings that give more pixels than the bridges to them paint beside the mask; 0 among them.
+
+    rings: as for join_rings, in pixels of the mask. worth: pixels that each of them gives. mask: H×W, 0 is outside.
+    """
+    places, _, ring_of = _places(rings)
+    joined: dict[int, list[tuple[int, int]]] = {}
+    for start, end in _shortest_bridges(places, ring_of):
+        steps = int(np.abs(places[end] - places[start]).max())
+        across = np.round(np.linspace(places[start], places[end], steps + 1)).astype(np.int64)
+        cost = int(np.count_nonzero(mask[across[:, 1], across[:, 0]] == 0))
+        one, other = int(ring_of[start]), int(ring_of[end])
+        joined.setdefault(one, []).append((other, cost))
+        joined.setdefault(other, []).append((one, cost))
+    # From the ends of the tree back to its root: what each ring gives with all that is worth having behind it.
+    came_over = {0: (0, 0)}
+    walk = [0]
+    for ring in walk:
+        for other, cost in joined.get(ring, []):
+            if other not in came_over:
+                came_over[other] = ring, cost
+                walk.append(other)
+    gain = list(worth)
+    for ring in reversed(walk[1:]):
+        before, cost = came_over[ring]
+        gain[before] += max(0, gain[ring] - cost)
+    kept = {0}
+    for ring in walk[1:]:
+        before, cost = came_over[ring]
+        if before in kept and gain[ring] > cost:
+            kept.add(ring)
+    return sorted(kept)
+
+
 def _places(rings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where bridges may end: all corners, and points along long edges. (V×2 int, V bool is a corner, V int ring)."""
     edges = [np.abs(np.roll(ring, -1, axis=0) - ring).max(axis=1) for ring in rings]
@@ -45,7 +99,7 @@ def _shortest_bridges(places: np.ndarray, ring_of: np.ndarray) -> list[tuple[int
     starts, ends = _neighbours(places)
     between = ring_of[starts] != ring_of[ends]
     starts, ends = starts[between], ends[between]
-    lengths = np.hypot(*(places[starts] - places[ends]).T)
+    lengths = np.abs(places[starts] - places[ends]).max(axis=1)  # as many pixels as a painted line has
     group = list(range(int(ring_of[-1]) + 1))
     bridges: list[tuple[int, int]] = []
     for number in np.argsort(lengths, kind="stable"):

@@ -103,7 +103,7 @@ def _box(instance: InstanceRecord) -> np.ndarray:
 
 def _segment(instance: InstanceRecord, options: ExportOptions, counts: Counter[str]) -> np.ndarray:
     """x1, y1, ..., xn, yn, all 0..1, n >= 3."""
-    outline = pixel_ring(instance.rle.decode(), options.polygon_tolerance)
+    outline = pixel_ring(instance.rle, options.polygon_tolerance)
     counts["parts"] += outline.parts > 1
     counts["holes"] += outline.holes > 0
     counts["poor"] += outline.iou < _POOR_IOU

@@ -92,6 +92,11 @@ class Rle:
         return columns.reshape(width, self.size_hw[0])[:, y : y + height].T
 
     @property
+    def runs(self) -> np.ndarray:
+        """K int64 lengths of runs in column-major order, zeros first; but for the first none is 0."""
+        return _runs(self.counts)
+
+    @property
     def area(self) -> int:
         """Number of pixels in the mask."""
         return int(coco_mask.area(self.to_coco()))

@@ -11,12 +11,22 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from exporters.polygons import edge_polygons, pixel_ring
+from exporters import polygons
+from exporters.polygons import pixel_rings
+from storage.rle import Rle
 from tests.exporters.datasets import iou, real_masks, ring_and_dot
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/dev"
 any_mask = hnp.arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14))).filter(np.any)
 tolerances = st.sampled_from([0.0, 0.5, 1.0, 3.0])
+
+
+def edge_polygons(mask, tolerance):
+    return polygons.edge_polygons([Rle.encode(mask)], tolerance)[0]
+
+
+def pixel_ring(mask, tolerance):
+    return polygons.pixel_ring(Rle.encode(mask), tolerance)
 
 
 def by_pycocotools(rings, size_hw):
@@ -74,14 +84,14 @@ def test_masks_that_people_drew_come_back(outline_of, read):
     check_quality(list(dev_masks()), outline_of, read)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(mask=any_mask)
 def test_polygons_along_pixel_edges_are_exact_without_a_tolerance(mask):
     outline = edge_polygons(mask, 0.0)
     assert np.array_equal(by_pycocotools(outline.rings, mask.shape), mask)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(mask=any_mask, tolerance=tolerances)
 def test_polygons_along_pixel_edges_are_never_worse_than_they_say(mask, tolerance):
     outline = edge_polygons(mask, tolerance)
@@ -93,7 +103,7 @@ def test_polygons_along_pixel_edges_are_never_worse_than_they_say(mask, toleranc
         assert (ring <= mask.shape[::-1]).all()
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(mask=any_mask, tolerance=tolerances)
 def test_both_yolo_readers_find_the_pixels_that_the_ring_was_measured_with(mask, tolerance):
     outline = pixel_ring(mask, tolerance)
@@ -106,7 +116,7 @@ def test_both_yolo_readers_find_the_pixels_that_the_ring_was_measured_with(mask,
     assert iou(one, mask) == pytest.approx(outline.iou)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(mask=any_mask)
 def test_a_ring_without_a_tolerance_loses_no_pixel_and_adds_only_bridges(mask):
     outline = pixel_ring(mask, 0.0)
