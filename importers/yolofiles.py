@@ -132,7 +132,10 @@ class _Finder:
         if isinstance(root, str) and normal_path(root):
             path = normal_path(root)
             places = [posixpath.join(home, path), posixpath.join(home, posixpath.basename(path)), path, *places]
-        for place in dict.fromkeys(posixpath.join(place, wanted) for place in places):
+        parts = wanted.split("/")
+        is_absolute = entry.startswith("/") or entry[1:2] == ":"  # of another machine: its last folders are here
+        ends = ["/".join(parts[n:]) for n in range(len(parts) if is_absolute else 1)]
+        for place in dict.fromkeys(posixpath.join(place, end) for end in ends for place in places):
             if place in self._files and place.casefold().endswith(".txt"):
                 return self._take_list(place, split)
             if self._take_folder(place, split):
