@@ -122,6 +122,7 @@ class Desk:
         before = {instance["id"] for instance in self.instances}
         number = self.ensure_category(category)
         self.click(across, down)
+        expect(self.page.locator("#candidate-1")).to_be_enabled(timeout=WAIT_MS)  # a slow machine encodes for longer
         self.act(lambda: self.page.click(f"#category-{number}"))
         return next(instance["id"] for instance in self.instances if instance["id"] not in before)
 

@@ -273,6 +273,8 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
   async function again(what, word) {
     await attempt(async () => {
       const outcome = await what();
+      const listed = new Set(ids);
+      if (outcome?.ids.some((id) => !listed.has(id))) await load(); // what came back was gone when it was listed
       return { gone: [], refused: outcome?.refused ?? ["There is nothing more."] };
     }, `${word}.`);
   }
@@ -343,6 +345,7 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
     enter({ categoryId } = {}) {
       fillCategories();
       if (categoryId) category.value = `c${categoryId}`;
+      selected = new Set(); // out of sight, it would be forgotten, and the next key be about it
       load();
       grid.element.focus({ preventScroll: true });
     },

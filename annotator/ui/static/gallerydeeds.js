@@ -16,9 +16,9 @@ const MOST_AT_ONCE = 300; // as in annotator/overview/gallery.py
  * @param {(answer: object) => void} parts.onAnswer
  */
 export function createDeeds({ server, settled, onAnswer }) {
-  /** @type {{what: string, parts: Part[]}[]} */
+  /** @type {{ids: number[], parts: Part[]}[]} */
   let done = [];
-  /** @type {{what: string, parts: Part[]}[]} */
+  /** @type {{ids: number[], parts: Part[]}[]} */
   let undone = [];
   let last = Promise.resolve();
 
@@ -39,7 +39,7 @@ export function createDeeds({ server, settled, onAnswer }) {
   }
 
   /** @returns {Promise<{gone: number[], refused: string[]}>} */
-  function take(what, name, ids, args) {
+  function take(name, ids, args) {
     return inTurn(async () => {
       const [parts, gone, refused] = [[], [], []];
       try {
@@ -50,13 +50,13 @@ export function createDeeds({ server, settled, onAnswer }) {
           refused.push(...answer.refused);
         }
       } finally {
-        if (parts.length) [done, undone] = [[...done, { what, parts }], []];
+        if (parts.length) [done, undone] = [[...done, { ids, parts }], []];
       }
       return { gone, refused };
     });
   }
 
-  /** Take back, or again, the last deed. @returns {Promise<{what: string, refused: string[]}|null>} null: there is none */
+  /** Take back, or again, the last deed. @returns {Promise<{ids: number[], refused: string[]}|null>} null: there is none */
   function again(name) {
     return inTurn(async () => {
       const deed = (name === "gallery_undo" ? done : undone).at(-1);
@@ -71,15 +71,15 @@ export function createDeeds({ server, settled, onAnswer }) {
           refused.push(...answer.refused);
         }
       }
-      if (parts.length && name === "gallery_undo") undone = [...undone, { what: deed.what, parts }];
-      if (parts.length && name === "gallery_redo") done = [...done, { what: deed.what, parts }];
-      return { what: deed.what, refused };
+      if (parts.length && name === "gallery_undo") undone = [...undone, { ids: deed.ids, parts }];
+      if (parts.length && name === "gallery_redo") done = [...done, { ids: deed.ids, parts }];
+      return { ids: deed.ids, refused };
     });
   }
 
   return {
-    setCategory: (ids, category) => take(`category ${category.name}`, "gallery_set_category", ids, { category_id: category.id }),
-    remove: (ids) => take("delete", "gallery_delete", ids, {}),
+    setCategory: (ids, category) => take("gallery_set_category", ids, { category_id: category.id }),
+    remove: (ids) => take("gallery_delete", ids, {}),
     undo: () => again("gallery_undo"),
     redo: () => again("gallery_redo"),
     get canUndo() {
