@@ -3,6 +3,7 @@
 from exporters.base import Exporter
 from exporters.boxes import CsvExporter
 from exporters.coco import CocoExporter
+from exporters.labelme import LabelmeExporter
 from exporters.panoptic import PanopticExporter
 from exporters.semantic import SemanticExporter
 from exporters.voc import VocExporter
@@ -15,5 +16,6 @@ EXPORTERS: dict[str, Exporter] = {
     "yolo-detect": YoloExporter("detect"),
     "semantic": SemanticExporter(),
     "voc": VocExporter(),
+    "labelme": LabelmeExporter(),
     "csv": CsvExporter(),
 }

@@ -8,8 +8,8 @@ import pytest
 
 from exporters.base import ExportOptions, SplitOptions
 from exporters.files import export
-from exporters.registry import EXPORTERS
 from tests.exporters.datasets import FakeDataset, ring_and_dot, small_dataset
+from tests.exporters.snippets import run_snippet
 
 
 @pytest.fixture
@@ -75,8 +75,7 @@ def test_the_snippet_reads_the_table_with_pandas(dataset, tmp_path):
     dataset.by_image[image.id][0] = replace(dataset.by_image[image.id][0], predicted_iou=None)
     dataset.categories[0] = replace(dataset.categories[0], name="NA")  # pandas takes it for "nothing" unless told
     export("csv", dataset, tmp_path / "out")
-    names = {}
-    exec(EXPORTERS["csv"].snippet.replace("EXPORT", str(tmp_path / "out")), names)
+    names = run_snippet("csv", tmp_path / "out")
     assert list(names["boxes"]["category"][:2]) == ["NA", "1"]
     assert np.isnan(names["boxes"]["predicted_iou"][0])
     assert names["xyxy"].shape == (4, 4)

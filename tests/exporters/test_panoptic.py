@@ -9,8 +9,8 @@ from PIL import Image
 
 from exporters.base import ExportOptions, SplitOptions
 from exporters.files import export
-from exporters.registry import EXPORTERS
 from tests.exporters.datasets import FakeDataset, real_masks, ring_and_dot, small_dataset
+from tests.exporters.snippets import run_snippet
 
 
 def read(folder, name="panoptic"):
@@ -145,7 +145,6 @@ def test_ids_are_told_apart_even_where_all_categories_have_one_colour(tmp_path):
 
 def test_the_snippet_gives_the_masks_of_an_export(street, tmp_path):
     export("coco-panoptic", street, tmp_path / "out")
-    names = {}
-    exec(EXPORTERS["coco-panoptic"].snippet.replace("EXPORT", str(tmp_path / "out")), names)
+    names = run_snippet("coco-panoptic", tmp_path / "out")
     assert len(names["masks"]) == 3
     assert any(np.array_equal(mask, ring_and_dot()) for mask in names["masks"].values())

@@ -10,8 +10,8 @@ from PIL import Image
 
 from exporters.base import ExportOptions, SplitOptions
 from exporters.files import export
-from exporters.registry import EXPORTERS
 from tests.exporters.datasets import FakeDataset, real_masks, ring_and_dot, small_dataset
+from tests.exporters.snippets import run_snippet
 
 
 def read(path):
@@ -108,7 +108,6 @@ def test_what_a_map_cannot_say_is_reported(tmp_path):
 def test_the_snippet_reads_pictures_with_their_maps(tmp_path):
     options = ExportOptions(split=SplitOptions(train=0.5, val=0.25, test=0.25))
     export("semantic", small_dataset(tmp_path / "pictures"), tmp_path / "out", options)
-    names = {}
-    exec(EXPORTERS["semantic"].snippet.replace("EXPORT", str(tmp_path / "out")), names)
+    names = run_snippet("semantic", tmp_path / "out")
     assert names["names"] == ["background", "cup", "yes: [no] 'ñ'", "1"]
     assert names["picture"].shape[:2] == names["mask"].shape
