@@ -47,7 +47,8 @@ def export_command(
     only_done: Annotated[bool, typer.Option("--only-done", help="Only pictures marked as done.")] = False,
     smallest_area: Annotated[int, typer.Option("--smallest-area", help="Pixels; smaller instances are left out.")] = 0,
     pictures: Annotated[
-        Pictures, typer.Option("--pictures", help="Copy the pictures, make hard links to them, or leave them out.")
+        Pictures,
+        typer.Option("--pictures", help="Copy them, make hard links (to read, not to change), or leave them out."),
     ] = Pictures.COPY,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="The same as --pictures none.")] = False,
     polygons: Annotated[bool, typer.Option("--polygons", help="coco, labelme: polygons in place of masks.")] = False,
