@@ -48,7 +48,7 @@ def export_command(
     smallest_area: Annotated[int, typer.Option("--smallest-area", help="Pixels; smaller instances are left out.")] = 0,
     pictures: Annotated[
         Pictures,
-        typer.Option("--pictures", help="Copy them, make hard links (to read, not to change), or leave them out."),
+        typer.Option("--pictures", help="Copied, hard links (to read, not to change), or left out."),
     ] = Pictures.COPY,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="The same as --pictures none.")] = False,
     polygons: Annotated[bool, typer.Option("--polygons", help="coco, labelme: polygons in place of masks.")] = False,
