@@ -96,6 +96,10 @@ def _coco_files(tree: Tree) -> Iterator[str]:
     files = [name for name in tree.names() if name.casefold().endswith(".json")]
     for name in sorted(files, key=tree.size, reverse=True)[:_MOST_LOOKED_AT]:
         with tree.open(name) as file:
-            head = file.read(_HEAD_BYTES)
-        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and _LISTS.search(head) and not _OTHERS.search(head):
+            head = file.read(_HEAD_BYTES).replace(b"\0", b"")  # UTF-16 is COCO too, and refused by name
+        if (
+            head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"{")
+            and _LISTS.search(head)
+            and not _OTHERS.search(head)
+        ):
             yield name

@@ -36,7 +36,12 @@ def shape_of(entry: Any, name: str, categories: Mapping[str, FoundCategory]) -> 
         rle = _rle(segmentation)
     elif segmentation not in (None, [], ""):
         polygons, short = _polygons(segmentation)
-        if short:
+        if not polygons:  # labelme's script writes a rectangle's two corners so
+            if not entry.get("bbox"):
+                raise ValueError("its polygons have fewer than three points, and it has no bbox")
+            box = _box(entry.get("bbox"))
+            remark = Remark(name, "its polygons have fewer than three points, so its box was taken")
+        elif short:
             remark = Remark(name, f"{short} of its polygons have fewer than three points, and were left out")
     else:
         box = _box(entry.get("bbox"))
@@ -79,8 +84,6 @@ def _polygons(segmentation: Any) -> tuple[tuple[np.ndarray, ...], int]:
         segmentation = [segmentation]  # a list of points
     rings = [_ring(ring) for ring in segmentation]
     whole = tuple(ring for ring in rings if len(ring) >= 3)
-    if not whole:
-        raise ValueError("its polygons have fewer than three points")
     return whole, len(rings) - len(whole)
 
 

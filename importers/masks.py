@@ -9,6 +9,8 @@ from storage.rle import Rle
 
 _FAR = 1.0  # widths or heights that a point may lie outside; beyond, the coordinates are of something else
 
+_ROUNDED = 0.01  # pixels: six digits of 5/60 are 0.0833333, which times 60 is less than 5
+
 
 def mask_of(shape: Shape, size_hw: tuple[int, int]) -> Rle:
     """The mask that a shape is on a picture of H×W pixels; what lies outside the picture is cut off.
@@ -58,7 +60,7 @@ def _pixels(rings: list[np.ndarray], size_hw: tuple[int, int]) -> Rle:
     """As ultralytics, supervision and labelme's users paint: whole pixel numbers, the outline included."""
     painted = np.zeros(size_hw, np.uint8)
     for ring in rings:
-        cv2.fillPoly(painted, [np.floor(ring).astype(np.int32)], (1,))
+        cv2.fillPoly(painted, [np.floor(ring + _ROUNDED).astype(np.int32)], (1,))
     return Rle.encode(painted)
 
 

@@ -117,7 +117,9 @@ class _Annotated:
         stem = self._place[1]
         called = posixpath.basename(_text(root, "filename").replace("\\", "/")) or stem
         index = self._around.index
-        path = index.find(called, near=self.name) or index.with_stem(stem, near=self.name)
+        # In the devkit's folder first: labelme's script puts drawings of the same name into others.
+        path = index.find(f"JPEGImages/{called}", near=self.name)
+        path = path or index.with_stem(f"JPEGImages/{stem}", near=self.name)
         yield LabelledPicture(
             file_name=called if suffix_of(called) or path is None else posixpath.basename(path),
             size_hw=size_hw,

@@ -40,16 +40,19 @@ class YoloSet:
 
 
 def find_yaml(tree: Tree) -> str | None:
-    """The data.yaml, by what is in it: names of classes, and where pictures lie."""
+    """The data.yaml, by what is in it: names of classes, and where pictures lie. supervision writes the names alone:
+    such a file counts where there are rows."""
     candidates = [name for name in tree.names() if name.casefold().endswith((".yaml", ".yml"))]
-    for name in sorted(candidates, key=lambda name: (posixpath.basename(name) != "data.yaml", name.count("/"))):
+    candidates.sort(key=lambda name: (posixpath.basename(name) != "data.yaml", name.count("/")))
+    of_names: str | None = None
+    for name in candidates:
         if tree.size(name) <= MAX_YAML_BYTES:
             text = tree.read(name, limit=MAX_YAML_BYTES)
-            if re.search(rb"(?m)^\s*[\"']?(names|nc)[\"']?\s*:", text) and re.search(
-                rb"(?m)^\s*[\"']?(train|val|valid|test)[\"']?\s*:", text
-            ):
-                return name
-    return None
+            if re.search(rb"(?m)^\s*[\"']?(names|nc)[\"']?\s*:", text):
+                if re.search(rb"(?m)^\s*[\"']?(train|val|valid|test)[\"']?\s*:", text):
+                    return name
+                of_names = of_names or name
+    return of_names if of_names and first_with_rows(tree, label_files(tree, PictureIndex(tree))) else None
 
 
 def label_files(tree: Tree, index: PictureIndex) -> list[str]:
