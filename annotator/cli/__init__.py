@@ -1,8 +1,9 @@
-"""The command line: serve, import, export, auto, models. A command is a file beside this and a line here."""
+"""The command line: serve, import, export, auto, check, models. A command is a file beside this and a line here."""
 
 import typer
 
 from annotator.cli.auto import auto_command
+from annotator.cli.check import check_command
 from annotator.cli.cutout import cutout_command
 from annotator.cli.exporting import ExportCommand, export_command
 from annotator.cli.importing import import_command
@@ -20,6 +21,7 @@ app.callback(invoke_without_command=True)(serve)
 app.command("import")(import_command)
 app.command("export", cls=ExportCommand)(export_command)
 app.command("auto")(auto_command)
+app.command("check")(check_command)
 app.command("cutout")(cutout_command)
 
 models_app = typer.Typer(help="List the models, or download one's checkpoint.", rich_markup_mode=None)

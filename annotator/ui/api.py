@@ -18,7 +18,8 @@ from pydantic import TypeAdapter
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
-from annotator.ui import render
+from annotator.overview.checks import TINY_AREA
+from annotator.ui import render, render_overview
 from annotator.ui.cutoutform import cutout_options
 from annotator.ui.identity import labeler_of
 from annotator.ui.problems import problem_json
@@ -139,6 +140,19 @@ def add_endpoints(workspace: Workspace) -> None:
         return act(request, image_id, "reject_proposals", proposal_ids=proposal_ids)
 
     @_endpoint
+    def overview(tiny_area: int = TINY_AREA) -> dict:
+        """The data set as a whole: its numbers ("figures"), and what may be wrong with it ("checks", each with its
+        findings). tiny_area: pixels below which a mask is told of."""
+        job = workspace.dataset.looking.start()
+        if job is not None:
+            _result(job.wait())
+        found = workspace.dataset.checks(tiny_area=int(tiny_area))
+        return {
+            "figures": render_overview.numbers_json(workspace.dataset.numbers()),
+            "checks": [render_overview.check_json(check) for check in found],
+        }
+
+    @_endpoint
     def list_categories(request: gr.Request) -> list[dict]:
         """All categories in their order."""
         return render.categories_json(workspace)
@@ -188,6 +202,7 @@ def add_endpoints(workspace: Workspace) -> None:
         list_proposals,
         accept_proposals,
         reject_proposals,
+        overview,
         list_categories,
         add_category,
         cutout,

@@ -19,6 +19,7 @@ ENDPOINTS = [
     "import_images", "list_images", "open_image", "add_point", "add_box", "undo", "redo", "clear_prompts",
     "choose_candidate", "commit_instance", "list_instances", "delete_instance", "list_categories", "add_category",
     "export_dataset", "propose_masks", "job", "cancel_job", "list_proposals", "accept_proposals", "reject_proposals",
+    "overview",
 ]  # fmt: skip
 
 
@@ -72,6 +73,11 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
     assert ask("clear_prompts", image_id)["candidates"] is None
     assert ask("open_image", image_id)["instances"][0]["id"] == instance["id"]
     assert ask("list_categories")[0]["instances"] == 1
+    whole = ask("overview", 10**6)
+    assert whole["figures"]["categories"] == {"cup": 1}
+    assert sum(one["masks"] for one in whole["figures"]["sizes"]) == 1
+    tiny = next(check for check in whole["checks"] if check["name"] == "tiny")
+    assert tiny["findings"][0]["instance_ids"] == [instance["id"]]
     export = ask("export_dataset", "coco", None)
     answer = httpx.get(urljoin(server.url + "/", export["result"]["url"]))
     assert answer.status_code == 200
@@ -138,6 +144,7 @@ def test_proposals_go_through_the_api(client: Client, image_id: int) -> None:
         ("propose_masks", (None, {"points_per_side": 0}), "points_per_side is a whole number"),
         ("propose_masks", (None, {"speed": 3}), "speed"),
         ("job", ("propose-99",), "no job"),
+        ("overview", (-1,), "got -1"),
         ("list_proposals", (999,), "999"),
         ("list_proposals", (1, {"min_area": -1}), "min_area"),
         ("accept_proposals", (1, [999], 1), "no open proposal 999"),
