@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 from importers.base import Tree
+from importers.names import clean_name
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff"})
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -37,6 +38,7 @@ class PictureIndex:
         there is none, or where nothing tells several apart.
         """
         wanted = normal_path(file_name)
+        wanted = clean_name(wanted) if wanted else ""  # as the tree's own names are
         if not wanted:
             return None
         for place in (posixpath.normpath(posixpath.join(posixpath.dirname(near), wanted)), wanted):

@@ -1,0 +1,25 @@
+"""Workspaces whose tables are there already: to make them takes longer than most of these tests."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from annotator.config import Settings
+from storage.database import Database
+from tests.fakes import FakeSegmenter
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("new") / "annotator.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, new_database: Path, fake_segmenter: FakeSegmenter) -> Settings:
+    for name in ("workspace", "other"):
+        (tmp_path / name).mkdir()
+        shutil.copy(new_database, tmp_path / name / "annotator.db")
+    return Settings(data=tmp_path / "workspace", model="fake")
