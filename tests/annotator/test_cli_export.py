@@ -133,10 +133,7 @@ def test_a_mistake_is_one_clear_line_and_nothing_is_written(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C is sent otherwise there")
-@pytest.mark.parametrize("out", ["out", "out.zip"])
-def test_ctrl_c_leaves_nothing_behind(
-    export: Export, settings: Settings, workspace: Workspace, tmp_path: Path, out: str
-) -> None:
+def test_ctrl_c_leaves_nothing_behind(export: Export, settings: Settings, workspace: Workspace, tmp_path: Path) -> None:
     image = workspace.images()[0]
     values = {"category_id": workspace.categories()[0].id, "origin": Origin.IMPORT.value}
     noise = np.random.default_rng(0).random(image.size_hw) < 0.5
