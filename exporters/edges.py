@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from storage.rle import Rle
+from storage.rle import Rle, runs_of
 
 Part = list[np.ndarray]
 
@@ -67,21 +67,25 @@ def edge_parts(rles: Sequence[Rle]) -> list[list[Part]]:
 def _pieces(rles: Sequence[Rle], height: int, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The runs inside the masks, cut where a column ends: each one's column, first row, and row after the last."""
     bounds = []
-    for number, rle in enumerate(rles):
-        changes = np.cumsum(rle.runs) + number * stride * height
+    for number, runs in enumerate(runs_of(rles)):
+        changes = np.cumsum(runs) + number * stride * height
         bounds.append(changes[: len(changes) // 2 * 2])
     starts, stops = np.concatenate(bounds).reshape(-1, 2).T
     first = starts // height
     counts = (stops - 1) // height - first + 1
     column = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
     begin = column * height
-    return column, np.maximum(np.repeat(starts, counts) - begin, 0), np.minimum(np.repeat(stops, counts) - begin, height)
+    return (
+        column,
+        np.maximum(np.repeat(starts, counts) - begin, 0),
+        np.minimum(np.repeat(stops, counts) - begin, height),
+    )
 
 
 def _long_edges(
     column: np.ndarray, top: np.ndarray, bottom: np.ndarray, height: int, columns: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(first column, column after the last, row, 1 under the mask and 0 over it; the number of the one over a piece)."""
+    """(first column, column after the last, row, 1 under the mask and 0 over it; for each piece the edge over it)."""
     # Those over the mask, then those under it; row by row, so that what makes one long edge follows in turn.
     key = np.concatenate([top, bottom + height + 1]) * columns + np.concatenate([column, column])
     order = np.argsort(key)
@@ -100,7 +104,7 @@ def _following(ends: np.ndarray, is_under: np.ndarray) -> tuple[np.ndarray, np.n
     ends: 2×N places, the left ends and the right ones.
     """
     count = ends.shape[1]
-    # Where two pixels touch at a corner, the vertical edge above it belongs to the pixel that lies above: they stay apart.
+    # Where two pixels touch at a corner, the vertical edge above it belongs to the upper pixel: they stay apart.
     order = np.argsort((2 * ends + 1 - is_under).reshape(-1))
     partner = np.empty(2 * count, np.int64)
     partner[order[::2]], partner[order[1::2]] = order[1::2], order[::2]

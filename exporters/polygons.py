@@ -56,7 +56,6 @@ class _Growth:
     at_one: float
     harmless: float
 
-
     def first_trial(self, tolerance: float, thickness: float) -> float:
         """A tolerance that should do. thickness: the mask's area to its outline's length, in pixels."""
         bearable = (1 - _WANTED_IOU) * thickness / self.at_one
@@ -153,7 +152,8 @@ def _simple_parts(parts: Sequence[tuple[Part, float]]) -> list[Part]:
 
 def _iou_by_pycocotools(rings: list[np.ndarray], rle: Rle) -> float:
     painted = coco_mask.frPyObjects([ring.reshape(-1) for ring in rings], *rle.size_hw)
-    return float(coco_mask.iou([coco_mask.merge(painted)], [rle.to_coco()], [0])[0, 0])
+    whole = coco_mask.merge(painted) if len(painted) > 1 else painted[0]
+    return float(coco_mask.iou([whole], [rle.to_coco()], [0])[0, 0])
 
 
 def _simple(ring: np.ndarray, tolerance: float) -> np.ndarray:
@@ -168,11 +168,11 @@ class _PixelWalk:
     """
 
     def __init__(self, rle: Rle) -> None:
-        x, y, width, height = rle.bbox_xywh
-        if not width:
+        corner = rle.bbox_xywh[:2]
+        if not rle.area:
             raise ValueError("Expected a mask with at least one pixel, got an empty one.")
         self._crop = np.ascontiguousarray(rle.decode_part()).view(np.uint8)
-        self._corner, self._longer_side = np.array([x, y]), max(rle.size_hw)
+        self._corner, self._longer_side = np.array(corner), max(rle.size_hw)
         contours, hierarchy = cv2.findContours(self._crop, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         parents = hierarchy[0, :, 3]
         outer = np.flatnonzero(parents < 0).tolist()
@@ -185,8 +185,7 @@ class _PixelWalk:
             self._contours += [contours[ring] for ring in of_part]
 
     def coarsest(self, tolerance: float) -> tuple[list[np.ndarray], float]:
-        """The rings, each N×2 int32 from the box's corner, N >= 1, and the IoU that they have before they are joined."""
-
+        """The rings, each N×2 int32 from the box's corner, N >= 1, and their IoU before they are joined."""
         length = sum(cv2.arcLength(contour, True) for contour in self._contours) + len(self._contours)
         trial = _PIXELS.first_trial(tolerance, np.count_nonzero(self._crop) / length)
         while True:

@@ -29,17 +29,22 @@ def hang_holes(rings: Sequence[np.ndarray]) -> np.ndarray:
     join_rings. It leaves a hole where that reaches furthest left, ends on the first edge that it meets, and so never
     leaves the part. Returns M×2 float64, in hundredths where a bridge ends on a slanted edge.
     """
-    joined = rings[0].astype(np.float64)
+    if len(rings) == 1:
+        return rings[0].astype(np.float64)
+    joined = np.concatenate([rings[0], rings[0][:1]]).astype(np.float64)
     for hole in sorted(rings[1:], key=lambda ring: int(ring[:, 0].min())):  # then all that a bridge meets is joined
-        leave = int(np.lexsort(hole.T[::-1])[0])
-        (x, y), after = hole[leave], np.concatenate([joined[1:], joined[:1]])
-        across = np.flatnonzero((joined[:, 1] <= y) != (after[:, 1] <= y))
-        (x1, y1), (x2, y2) = joined[across].T, after[across].T
-        met = np.round(x1 + (y - y1) * (x2 - x1) / (y2 - y1), 2)
-        nearest = int(np.where(met <= x, met, -1.0).argmax())
-        landing, reach = np.array([[met[nearest], y]]), across[nearest] + 1
+        leave = int(hole[:, 0].argmin())
+        x, y = hole[leave].tolist()
+        is_below = joined[:, 1] <= y
+        across = np.flatnonzero(is_below[1:] != is_below[:-1])
+        nearest, reach = -1.0, 0
+        for number in across.tolist():
+            (x1, y1), (x2, y2) = joined[number : number + 2].tolist()
+            if nearest < (met := x1 + (y - y1) * (x2 - x1) / (y2 - y1)) <= x:
+                nearest, reach = met, number + 1
+        landing = np.array([[round(nearest, 2), y]])
         joined = np.concatenate([joined[:reach], landing, hole[leave:], hole[: leave + 1], landing, joined[reach:]])
-    return joined
+    return joined[:-1]
 
 
 def worth_joining(rings: Sequence[np.ndarray], worth: Sequence[int], mask: np.ndarray) -> list[int]:

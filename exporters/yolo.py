@@ -7,7 +7,8 @@ What was looked at in ultralytics (8.4) and supervision (0.31), and decides the 
   other one is named, with a warning. "test" may be null.
 - data.yaml is ASCII with escapes, and every name is quoted where YAML would read "yes" or "1" as something else.
 - A picture without instances has an empty label file: a background picture to ultralytics, not a missing label.
-- A row of a segment is one ring (exporters/polygons.pixel_ring): parts joined by bridges, holes by keyholes. Each row
+- A row of a segment is one ring (exporters/polygons.pixel_ring): parts joined by bridges, holes by keyholes. Crumbs far
+  from the rest, a tenth of the mask at most, are left out and counted: bridges are painted, one pixel wide. Each row
   has three points at least, so it is never taken for a detect row; one file never holds both.
 - ultralytics drops a row of the class and box of another one (8.4 only when the polygons are the same too), pictures
   below 10×10 pixels, and has no word for a group (iscrowd): its own COCO converter leaves these out, and so do we.
@@ -106,6 +107,7 @@ def _segment(instance: InstanceRecord, options: ExportOptions, counts: Counter[s
     outline = pixel_ring(instance.rle, options.polygon_tolerance)
     counts["parts"] += outline.parts > 1
     counts["holes"] += outline.holes > 0
+    counts["crumbs"] += outline.dropped
     counts["poor"] += outline.iou < _POOR_IOU
     height, width = instance.rle.size_hw
     return np.clip(outline.rings[0] / (width, height), 0, 1).reshape(-1)
@@ -140,6 +142,7 @@ def _warnings(counts: Counter[str], categories: list[CategoryRecord]) -> list[st
     said = {
         "parts": "instances of several parts are one row each, the parts joined by bridges",
         "holes": "instances with holes are one row each, the holes joined by keyholes",
+        "crumbs": "small parts of instances are left out: the bridge to each would paint more pixels than it has",
         "poor": f"instances give their mask back with an IoU below {_POOR_IOU}: bridges between small parts",
         "twins": "rows have the class and box of another row of their picture: ultralytics may keep one of them",
         "small": f"pictures are smaller than {_MIN_SIDE}×{_MIN_SIDE} pixels: ultralytics skips them",

@@ -92,11 +92,6 @@ class Rle:
         return columns.reshape(width, self.size_hw[0])[:, y : y + height].T
 
     @property
-    def runs(self) -> np.ndarray:
-        """K int64 lengths of runs in column-major order, zeros first; but for the first none is 0."""
-        return _runs(self.counts)
-
-    @property
     def area(self) -> int:
         """Number of pixels in the mask."""
         return int(coco_mask.area(self.to_coco()))
@@ -106,6 +101,15 @@ class Rle:
         """The tightest box, COCO form: one pixel at the top left is (0, 0, 1, 1); (0, 0, 0, 0) when empty."""
         x, y, width, height = (int(v) for v in coco_mask.toBbox(self.to_coco()))
         return x, y, width, height
+
+
+def runs_of(rles: Sequence[Rle]) -> list[np.ndarray]:
+    """For each mask K int64 lengths of runs in column-major order, zeros first; but for the first none is 0."""
+    if not rles:
+        return []
+    numbers, ends = _differences("".join(rle.counts for rle in rles))
+    bounds = np.searchsorted(ends, np.cumsum([len(rle.counts) for rle in rles])[:-1])
+    return [_summed(own) for own in np.split(numbers, bounds)]
 
 
 def iou_matrix(rles: Sequence[Rle], others: Sequence[Rle]) -> np.ndarray:
@@ -122,22 +126,32 @@ def union_area(rles: Sequence[Rle]) -> int:
 
 
 def _runs(counts: str) -> np.ndarray:
-    """COCO's compressed string -> K int64 lengths of runs. Raises ValueError for a string that is none.
+    """COCO's compressed string -> K int64 lengths of runs. Raises ValueError for a string that is none."""
+    return _summed(_differences(counts)[0])
+
+
+def _differences(counts: str) -> tuple[np.ndarray, np.ndarray]:
+    """COCO's compressed strings, one or several -> (K int64 as they are written, K: the place of their last character).
 
     A number is written five bits a character (from "0"), lowest first, the sixth bit saying that more follow and the
-    fifth of its last character being its sign; from the fourth number on it is the difference from the one two before.
+    fifth of its last character being its sign.
     """
     codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
     if not len(codes) or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
         raise ValueError("not a string of runs")
-    is_last = (codes & 32) == 0
-    starts = np.concatenate(([0], np.flatnonzero(is_last)[:-1] + 1))
-    lengths = np.diff(np.append(starts, len(codes)))
+    ends = np.flatnonzero((codes & 32) == 0)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends + 1 - starts
     if lengths.max() > 7:  # 35 bits; pycocotools itself keeps 32
         raise ValueError("a run too long")
     place = 5 * (np.arange(len(codes)) - np.repeat(starts, lengths))
     numbers = np.add.reduceat((codes & 31) << place, starts)
-    numbers -= np.where(codes[is_last] & 16, np.int64(1) << (5 * lengths), 0)
+    numbers -= np.where(codes[ends] & 16, np.int64(1) << (5 * lengths), 0)
+    return numbers, ends
+
+
+def _summed(numbers: np.ndarray) -> np.ndarray:
+    """The numbers of one string -> its runs: from the fourth on each is the difference from the one two before."""
     numbers[1::2] = np.cumsum(numbers[1::2])
     numbers[2::2] = np.cumsum(numbers[2::2])
     return numbers

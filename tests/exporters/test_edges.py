@@ -1,5 +1,7 @@
 """A mask's outline along the edges of its pixels."""
 
+from itertools import chain
+
 import cv2
 import numpy as np
 import pytest
@@ -34,7 +36,8 @@ def test_parts_are_valid_polygons_that_hold_the_pixels_and_no_others(mask):
 @settings(max_examples=200, deadline=None)
 @given(mask=any_mask)
 def test_parts_are_what_hangs_together_by_sides(mask):
-    assert len(edge_parts([Rle.encode(mask)])[0]) == cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[0] - 1
+    count, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    assert len(edge_parts([Rle.encode(mask)])[0]) == count - 1
 
 
 @settings(max_examples=200, deadline=None)
@@ -68,3 +71,14 @@ def test_things_from_photographs_keep_their_area():
         parts = [shapely.Polygon(rings[0], rings[1:]) for rings in edge_parts([Rle.encode(mask)])[0]]
         assert all(part.is_valid for part in parts)
         assert sum(part.area for part in parts) == mask.sum()
+
+
+@settings(max_examples=60, deadline=None)
+@given(masks=st.lists(hnp.arrays(bool, (7, 6)), min_size=1, max_size=5))
+def test_masks_done_together_come_out_as_each_alone(masks):
+    rles = [Rle.encode(mask) for mask in masks]
+    together, alone = edge_parts(rles), [edge_parts([rle])[0] for rle in rles]
+    assert [[len(part) for part in parts] for parts in together] == [[len(part) for part in parts] for parts in alone]
+    for one, other in zip(together, alone, strict=True):
+        for ring, same in zip(chain(*one), chain(*other), strict=True):
+            assert np.array_equal(ring, same)

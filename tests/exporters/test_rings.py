@@ -1,9 +1,15 @@
 import cv2
 import numpy as np
 import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
-from exporters.rings import join_rings
+from exporters.edges import edge_parts
+from exporters.rings import hang_holes, join_rings, worth_joining
+from storage.rle import Rle
 
 
 def square(x, y, side):
@@ -53,3 +59,31 @@ def test_thousands_of_parts_one_behind_the_other_are_walked_without_recursion():
     joined = join_rings(dots)
     assert len({tuple(point) for point in joined}) == 2000
     assert np.abs(np.diff(joined, axis=0)).max() == 3
+
+
+@settings(max_examples=150, deadline=None)
+@given(mask=hnp.arrays(bool, st.tuples(st.integers(3, 12), st.integers(3, 12))).filter(np.any))
+def test_holes_hang_on_bridges_that_never_leave_their_part(mask):
+    for rings in edge_parts([Rle.encode(mask)])[0]:
+        part, joined = shapely.Polygon(rings[0], rings[1:]), hang_holes(rings)
+        assert part.covers(shapely.LinearRing(joined))
+        expected = shapely.contains_xy(part, *(np.indices(mask.shape)[::-1] + 0.5))
+        assert np.array_equal(read_by_pycocotools(joined, mask.shape), expected)
+
+
+def test_a_bridge_may_land_on_a_slanted_edge():
+    diamond = np.array([[10, 0], [20, 10], [10, 20], [0, 10]])
+    joined = hang_holes([diamond, square(9, 5, 3)])
+    assert [5.0, 5.0] in joined.tolist()
+    assert shapely.Polygon(diamond, [square(9, 5, 3)]).covers(shapely.LinearRing(joined))
+
+
+def test_crumbs_are_not_worth_a_bridge_that_paints_more_than_they_hold():
+    mask = np.zeros((40, 60), dtype=np.uint8)
+    block, near, far, behind = square(0, 0, 20), square(22, 4, 2), square(22, 36, 1), square(44, 2, 6)
+    for ring in (block, near, far, behind):
+        cv2.fillPoly(mask, [ring], 1)
+    pixels = [21 * 21, 9, 4, 49]
+    # The block behind pays for its bridge, which starts at the near crumb; the far one does not.
+    assert worth_joining([block, near, far, behind], pixels, mask) == [0, 1, 3]
+    assert worth_joining([block, near, far, behind], [*pixels[:3], 18], mask) == [0, 1]

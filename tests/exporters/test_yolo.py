@@ -113,13 +113,16 @@ def test_what_a_segment_says_in_another_form_is_counted(tmp_path):
     image = dataset.add_image((24, 32))
     scattered = np.zeros((24, 32), dtype=bool)
     scattered[0, 0] = scattered[23, 31] = True
-    for mask in (ring_and_dot(), ring_and_dot(), scattered):
+    with_crumb = np.zeros((24, 32), dtype=bool)
+    with_crumb[2:12, 2:12] = with_crumb[20, 28] = True
+    for mask in (ring_and_dot(), ring_and_dot(), scattered, with_crumb):
         dataset.add_instance(image, mask, cup)
     dataset.add_image((9, 40))
     report = export("yolo-segment", dataset, tmp_path / "out")
-    assert report.instances == 3
+    assert report.instances == 4
     said = "\n".join(report.warnings)
-    assert "3 instances of several parts" in said
+    assert "4 instances of several parts" in said
+    assert "1 small parts of instances are left out" in said
     assert "2 instances with holes" in said
     assert "1 instances give their mask back with an IoU below 0.95" in said
     assert "1 rows have the class and box of another row" in said
