@@ -147,7 +147,7 @@ def test_ctrl_c_leaves_nothing_behind(export: Export, settings: Settings, worksp
         str(settings.data),
         "export",
         "coco",
-        str(place / out),
+        str(place / "out.zip"),
         "--polygons",
     ]
     process = subprocess.Popen(
