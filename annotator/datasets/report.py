@@ -1,5 +1,6 @@
 """What a data set has brought."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from annotator.datasets.plan import Conflict, counted, problem_lines
 from annotator.importing import first_lines
 from importers.base import Remark, Unreadable
+from storage.records import Split
 
 
 @dataclass(kw_only=True)
@@ -15,6 +17,7 @@ class DatasetReport:
 
     imported, matched: pictures that came in, and that were here. added, replaced, there_already: instances that came
     in, that were deleted for them, and that were here. skipped: pictures with other instances, left as they are.
+    splits: picture's id -> the data set's own split.
     """
 
     title: str
@@ -28,6 +31,7 @@ class DatasetReport:
     image_ids: list[int] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     skipped: list[Conflict] = field(default_factory=list)
+    splits: dict[int, str] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
 
@@ -46,6 +50,10 @@ class DatasetReport:
             yield f"{counted(self.there_already, 'instance')} here already"
         if self.boxes:
             yield f"{self.boxes} of the instances are boxes, whose masks are full rectangles"
+        counts = Counter(self.splits.values())
+        if len(counts) > 1:
+            said = ", ".join(f"{counts[split]} {split}" for split in Split if counts[split])
+            yield f"its split ({said}) is kept by exports with the usual shares"
         yield from first_lines([f"left as it is: {conflict}" for conflict in self.skipped], "left as they are")
         yield from first_lines([f"missing picture: {name}" for name in self.missing], "missing")
         yield from problem_lines(self.unreadable, self.remarks)

@@ -2,7 +2,7 @@
 
 import contextlib
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from annotator.datasets.walk import Classes, Done, Missing, Walk
 from annotator.errors import Cancelled, ImageError, SettingsError
 from annotator.importing import ImportReport, take_in
 from annotator.pictures import PictureStore
+from exporters.splits import SplitOptions
 from importers.base import ImporterError, LabelledPicture, Reading, Remark, Tree, Unreadable
 from importers.names import clean_name
 from importers.pictures import PictureIndex, normal_path
 from importers.registry import IMPORTERS
 from importers.sources import SourceFile
 from importers.tree import open_tree
-from storage.records import ImageRecord
+from storage.records import ImageRecord, Split
 from storage.repository import NewLabels, Repository
 
 LABELER = "import"  # whose instances they are
@@ -160,6 +161,8 @@ class Datasets:
             if isinstance(item, Done):
                 report.matched += not item.is_new
                 report.boxes += item.boxes
+                if item.split is not None and item.settled.image_id is not None:
+                    report.splits[item.settled.image_id] = item.split
             elif isinstance(item, Missing):
                 report.missing.append(item.name)
             elif isinstance(item, Unreadable):
@@ -178,6 +181,8 @@ class Datasets:
             return
         added = self._repository.add_labels(classes.all, _labels(spool, report, on_conflict, ask), labeler=LABELER)
         report.added, report.replaced, report.new_categories = added.instances, added.replaced, added.categories
+        if len(set(report.splits.values())) > 1:  # one alone says no more than the folder's name
+            self._keep_splits(report.splits)
         changed = set(added.changed_meanwhile)
         for settled in spool:
             if settled.image_id is not None:
@@ -185,6 +190,13 @@ class Datasets:
             if settled.image_id in changed:
                 reason = "Someone worked on it during the import, and it was left as it is. Import the data set again."
                 report.unreadable.append(Unreadable(settled.picture, reason))
+
+    def _keep_splits(self, splits: Mapping[int, str]) -> None:
+        """Exports that split as usual keep apart what the data set kept apart; a split given out before stays."""
+        for options in (SplitOptions(), SplitOptions(stratify=True)):
+            self._repository.assign_splits(
+                options.scheme, splits, lambda known: {one: known.get(one, Split(splits[one])) for one in splits}
+            )
 
     def _classes(self, reading: Reading) -> Classes:
         return Classes(reading.categories, self._repository.categories())

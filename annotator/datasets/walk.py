@@ -31,9 +31,10 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """One picture that is read. boxes: how many of its instances are rectangles for want of more."""
+    """One picture that is read. split: where the data set says one. boxes: instances that are full rectangles."""
 
     settled: Settled
+    split: str | None
     is_new: bool
     boxes: int
 
@@ -160,7 +161,7 @@ class Walk:
             coming=self._compared(coming, existing),
         )
         self._spool.put(key, settled)
-        yield Done(settled=settled, is_new=match.image is None and earlier is None, boxes=boxes)
+        yield Done(settled=settled, split=picture.split, is_new=match.image is None and earlier is None, boxes=boxes)
 
     @contextlib.contextmanager
     def _file_of(self, picture: LabelledPicture) -> Iterator[Path | None]:

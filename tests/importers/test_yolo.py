@@ -58,7 +58,11 @@ def test_an_outline_is_painted_with_its_own_pixels_and_a_box_is_full(tmp_path):
     ]
 
 
-LAYOUT = {"images/train/a.png": None, "labels/train/a.txt": f"0 {SQUARE}", "images/val/b.png": None}
+LAYOUT: dict[str, str | None] = {
+    "images/train/a.png": None,
+    "labels/train/a.txt": f"0 {SQUARE}",
+    "images/val/b.png": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ LAYOUT = {"images/train/a.png": None, "labels/train/a.txt": f"0 {SQUARE}", "imag
 )
 @pytest.mark.parametrize("names", [["cup"], {0: "cup"}, {"0": "cup"}])
 def test_folders_and_lists_are_found_whatever_path_says(data, names, tmp_path):
-    lists = {"train.txt": "./images/train/a.png\n", "val.txt": "\n/home/x/in/images/val/b.png\n"}
+    lists: dict[str, str | None] = {"train.txt": "./images/train/a.png\n", "val.txt": "\n/home/x/in/images/val/b.png\n"}
     result = read(yolo_set(tmp_path, LAYOUT | lists, data | {"names": names}))
     assert found(result)["images/train/a.png"] == ("train", 1)
     assert found(result)["images/val/b.png"] == ("val", 0)

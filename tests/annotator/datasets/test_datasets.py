@@ -38,7 +38,7 @@ def other(tmp_path: Path, settings: Settings) -> Iterator[Workspace]:
         yield workspace
 
 
-def coco(folder: Path, shapes: dict[str, list[list[float]]], *, name: str = "labels.json", **changes: Any) -> Path:
+def coco(folder: Path, shapes: dict[str, list[list[int]]], *, name: str = "labels.json", **changes: Any) -> Path:
     """A COCO file: file name -> polygons of its cups."""
     folder.mkdir(exist_ok=True)
     images = [{"id": n, "file_name": file, "height": HEIGHT, "width": WIDTH} for n, file in enumerate(shapes)]
@@ -260,6 +260,23 @@ def test_lists_that_overlap_bring_each_instance_once(
     assert [one.text for one in report.remarks if one.name == "one.png"] == [
         "listed again: 1 of its instances had come before"
     ]
+
+
+def test_the_split_of_a_data_set_is_that_of_later_exports(
+    workspace: Workspace, pictures: list[Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    coco(folder, {"one.png": [SQUARE], "two.png": []}, name="instances_val.json")
+    coco(folder, {"three.png": [SQUARE]}, name="instances_train.json")
+    report = take(workspace, folder)
+    assert "its split (1 train, 2 val) is kept by exports with the usual shares" in report.lines()
+    for number, options in enumerate((SplitOptions(), SplitOptions(stratify=True))):
+        workspace.export("yolo-detect", tmp_path / f"out{number}", ExportOptions(split=options))
+        written = {
+            path.relative_to(tmp_path / f"out{number}/images").as_posix()
+            for path in tmp_path.glob(f"out{number}/images/*/*")
+        }
+        assert written == {"val/one.png", "val/two.png", "train/three.png"}
 
 
 def test_pictures_that_the_labels_do_not_name_are_counted_and_left(
