@@ -26,7 +26,7 @@ def command_lines(command: object, *before: str) -> Iterator[tuple[str, ...]]:
         yield from command_lines(inner, *before, name)
 
 
-OWN = {*PACKAGES, "launch", "tests", "scripts", "benchmarks", "training"}
+OWN = {*PACKAGES, "launch", "tests", "scripts", "benchmarks", "training", "examples"}
 NOT_IMPORTED = {
     "requirements.txt": {"torchvision"},  # segment-anything imports it and does not say so
     # tools and pytest's plugins are called, not imported
@@ -76,7 +76,7 @@ def test_everything_the_tool_imports_is_required():
 
 def test_everything_the_tests_and_benchmarks_import_is_required():
     known = names("requirements.txt") | names("requirements-dev.txt") | {"packaging"}  # pytest itself needs packaging
-    used = third_party(python_files("tests", "benchmarks", "training", "scripts"))
+    used = third_party(python_files("tests", "benchmarks", "training", "examples", "scripts"))
     assert {name for name in used if not distributions().get(name, set()) & known} == set()
 
 
@@ -84,7 +84,7 @@ def test_everything_the_tests_and_benchmarks_import_is_required():
     ("name", "folders"),
     [
         ("requirements.txt", ("annotator", "exporters", "importers", "storage")),
-        ("requirements-dev.txt", ("tests", "benchmarks", "training", "scripts")),
+        ("requirements-dev.txt", ("tests", "benchmarks", "training", "examples", "scripts")),
     ],
 )
 def test_nothing_is_required_that_nobody_imports(name, folders):
@@ -144,7 +144,7 @@ def test_every_file_that_the_pages_link_to_exists():
 
 
 def test_every_path_that_the_readme_names_exists():
-    folders = "annotator|exporters|importers|storage|scripts|benchmarks|training|tests|samples|docs"
+    folders = "annotator|exporters|importers|storage|scripts|benchmarks|training|examples|tests|samples|docs"
     for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", readme()):
         assert (ROOT / path).exists(), path
 
