@@ -23,7 +23,7 @@ def write_indexed(path: Path, values: np.ndarray, palette: Sequence[Color]) -> N
     palette: the colour of each number from 0; black beyond its end. Always 256 entries, because Pillow packs several
     pixels into a byte where there are fewer, and not every reader unpacks them.
     """
-    picture = Image.fromarray(values.astype(np.uint8))
+    picture = Image.fromarray(np.asarray(values, np.uint8))
     flat = [part for color in palette for part in color]
     picture.putpalette(flat + [0] * (3 * 256 - len(flat)))
     _save(picture, path)
@@ -31,7 +31,7 @@ def write_indexed(path: Path, values: np.ndarray, palette: Sequence[Color]) -> N
 
 def write_16_bit(path: Path, values: np.ndarray) -> None:
     """H×W of numbers 0..65535 as a grey PNG of 16 bits: a palette has room for 256."""
-    _save(Image.fromarray(values.astype(np.uint16)), path)
+    _save(Image.fromarray(np.asarray(values, np.uint16)), path)
 
 
 def write_rgb(path: Path, pixels: np.ndarray) -> None:

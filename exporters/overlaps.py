@@ -35,7 +35,8 @@ class Claim:
 class Settled:
     """What became of the claims on one picture.
 
-    values: H×W int32, 0 where nobody claims. lost: for each claim, in the order given, how many of its pixels went to
+    values: H×W of the smallest unsigned integers that hold them (a picture may have 100 megapixels), 0 where nobody
+    claims. lost: for each claim, in the order given, how many of its pixels went to
     another value.
     """
 
@@ -45,7 +46,7 @@ class Settled:
 
 def settle(claims: Sequence[Claim], size_hw: tuple[int, int]) -> Settled:
     """Give each pixel to one claim by the module's rule. The masks are all of size_hw; claims come in saving order."""
-    values = np.zeros(size_hw, np.int32)
+    values = np.zeros(size_hw, np.min_scalar_type(max((claim.value for claim in claims), default=0)))
     areas = [claim.instance.rle.area for claim in claims]
     parts = []
     for claim in claims:

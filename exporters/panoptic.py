@@ -72,9 +72,9 @@ class PanopticExporter:
                 hidden = losses.add(image, claims, settled)
                 report.left_out += [cover_line(claim, image) for claim in hidden]
                 report.add_instances(len(claims) - len(hidden), split)
-                segments, ids = _segments(claims, settled, categories)
+                segments, colors = _segments(claims, settled, categories)
                 name = f"{Path(placed.name).stem}.png"
-                write_rgb(maps / name, _colors(ids[settled.values]))
+                write_rgb(maps / name, colors[settled.values])
                 number = files[split].images + 1  # each split's file is whole in itself, as COCO's are
                 size = {"width": image.width, "height": image.height}
                 files[split].add_image({"id": number, "file_name": placed.name, **size})
@@ -117,11 +117,11 @@ def _claims(sound: Iterable[tuple[InstanceRecord, int]], categories: Sequence[Ca
 def _segments(
     claims: Sequence[Claim], settled: Settled, categories: Sequence[CategoryRecord]
 ) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """(segments_info of those that have a pixel, uint32 of each value's id from value 0)."""
+    """(segments_info of those that have a pixel, N×3 uint8: each value's id as a colour, from value 0)."""
     by_value: dict[int, list[Claim]] = {}
     for claim in claims:
         by_value.setdefault(claim.value, []).append(claim)
-    ids = np.zeros(len(by_value) + 1, np.uint32)
+    colors = np.zeros((len(by_value) + 1, 3), np.uint8)
     taken = {0}
     segments = []
     for value, own in by_value.items():
@@ -129,10 +129,11 @@ def _segments(
         columns, rows = np.flatnonzero(pixels.any(axis=0)), np.flatnonzero(pixels.any(axis=1))
         if not len(rows):
             continue
-        ids[value] = _free_id(categories[own[0].number - 1], taken)
+        number = _free_id(categories[own[0].number - 1], taken)
+        colors[value] = number & 255, number >> 8 & 255, number >> 16
         segments.append(
             {
-                "id": int(ids[value]),
+                "id": number,
                 "category_id": own[0].number,
                 "area": int(np.count_nonzero(pixels)),
                 "bbox": [
@@ -144,7 +145,7 @@ def _segments(
                 "iscrowd": int(own[0].is_thing and own[0].instance.is_crowd),
             }
         )
-    return segments, ids
+    return segments, colors
 
 
 def _inside(own: Sequence[Claim], values: np.ndarray, value: int) -> tuple[int, int, np.ndarray]:
@@ -162,11 +163,6 @@ def _free_id(category: CategoryRecord, taken: set[int]) -> int:
         number = (number + _STEP) % _IDS
     taken.add(number)
     return number
-
-
-def _colors(ids: np.ndarray) -> np.ndarray:
-    """H×W ids -> H×W×3 uint8."""
-    return np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=-1).astype(np.uint8)
 
 
 def _warnings(counts: Counter[str]) -> list[str]:

@@ -145,7 +145,7 @@ def _pixels(path: Path) -> Image.Image | None:
 
 
 def _write_maps(folder: Path, stem: str, claims: Sequence[Claim], settled: Settled) -> None:
-    classes = np.array([0, *(claim.number for claim in claims)])
+    classes = np.array([0, *(claim.number for claim in claims)], np.uint8)
     write_indexed(folder / "SegmentationObject" / f"{stem}.png", settled.values, _PALETTE)
     write_indexed(folder / "SegmentationClass" / f"{stem}.png", classes[settled.values], _PALETTE)
 

@@ -112,6 +112,17 @@ def ring_and_dot() -> np.ndarray:
     return mask
 
 
+def coins_dataset(folder: Path) -> tuple[FakeDataset, list[np.ndarray]]:
+    """One picture, coins.png, of coins that do not overlap, and their masks."""
+    dataset = FakeDataset(folder)
+    coin = dataset.add_category("coin")
+    masks = [mask for mask in real_masks() if mask.shape == (303, 384)][:-1]  # the last joins the first three
+    image = dataset.add_image((303, 384), "coins.png")
+    for mask in masks:
+        dataset.add_instance(image, mask, coin)
+    return dataset, masks
+
+
 def plain_dataset(folder: Path) -> FakeDataset:
     """Three pictures of 24×32 with one instance each, for tests that are about files."""
     dataset = FakeDataset(folder)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from exporters.base import ExportOptions, SplitOptions
 from exporters.files import export
-from tests.exporters.datasets import FakeDataset, real_masks, ring_and_dot, small_dataset
+from tests.exporters.datasets import FakeDataset, coins_dataset, ring_and_dot, small_dataset
 from tests.exporters.snippets import run_snippet
 
 
@@ -83,12 +83,7 @@ def test_things_are_a_segment_each_and_stuff_is_one(street, tmp_path):
 
 
 def test_masks_that_do_not_overlap_come_back_exactly(tmp_path):
-    dataset = FakeDataset(tmp_path / "pictures")
-    coin = dataset.add_category("coin")
-    coins = [mask for mask in real_masks() if mask.shape == (303, 384)][:-1]  # the last joins the first three
-    image = dataset.add_image((303, 384), "coins.png")
-    for mask in coins:
-        dataset.add_instance(image, mask, coin)
+    dataset, coins = coins_dataset(tmp_path / "pictures")
     report = export("coco-panoptic", dataset, tmp_path / "out")
     said, maps = read(tmp_path / "out")
     segments = said["annotations"][0]["segments_info"]

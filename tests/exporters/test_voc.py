@@ -12,7 +12,7 @@ from torchvision.datasets import VOCDetection, VOCSegmentation
 
 from exporters.base import ExportError, ExportOptions, Pictures, SplitOptions
 from exporters.files import export
-from tests.exporters.datasets import FakeDataset, real_masks, ring_and_dot, small_dataset
+from tests.exporters.datasets import FakeDataset, coins_dataset, ring_and_dot, small_dataset
 from tests.exporters.snippets import run_snippet
 
 
@@ -53,12 +53,7 @@ def test_torchvision_reads_boxes_and_class_maps(dataset, tmp_path, devkit):
 
 
 def test_object_maps_are_the_masks_in_the_order_of_the_xml(tmp_path):
-    dataset = FakeDataset(tmp_path / "pictures")
-    coin = dataset.add_category("coin")
-    coins = [mask for mask in real_masks() if mask.shape == (303, 384)][:-1]  # the last joins the first three
-    image = dataset.add_image((303, 384), "coins.png")
-    for mask in coins:
-        dataset.add_instance(image, mask, coin)
+    dataset, coins = coins_dataset(tmp_path / "pictures")
     export("voc", dataset, tmp_path / "out")
     with Image.open(tmp_path / "out/SegmentationObject/coins.png") as picture:
         assert picture.mode == "P"
