@@ -15,7 +15,9 @@ from importers.texts import as_mapping, parse_json, parse_text, whole_number
 NOBODY = frozenset(
     {"background", "_background_", "unlabeled", "unlabelled", "void", "ignore", "__ignore__"}
 )  # no class
-_MOST_BYTES = 2**24
+_MOST_BYTES = 2**22
+_MOST_CLASSES = 2**16
+_LONGEST_LINE = 1000
 _MOST_NUMBER = 2**24 - 1  # a colour has no more
 _CVAT = re.compile(r"(.*?) *: *([0-9]{1,3}) *, *([0-9]{1,3}) *, *([0-9]{1,3}) *(?::[^:]*){0,2}")
 _READ = ("categories.json", "categories.csv", "labelmap.txt", "class_names.txt")
@@ -37,7 +39,7 @@ def find_class_list(tree: Tree) -> ClassList | None:
                 data = tree.read(name, limit=_MOST_BYTES)
                 if wanted.endswith(".json"):
                     return _of_json(data, name)
-                return _of_csv(data, name) if wanted.endswith(".csv") else _of_lines(parse_text(data, name))
+                return _of_csv(data, name) if wanted.endswith(".csv") else _of_lines(parse_text(data, name), name)
     return None
 
 
@@ -86,11 +88,13 @@ def _of_rows(rows: Iterable[Mapping[str, Any]], name: str) -> ClassList:
     return ClassList(categories, numbers)
 
 
-def _of_lines(text: str) -> ClassList:
+def _of_lines(text: str, name: str) -> ClassList:
     """One class a line, numbered from 0: "cup" (labelme), or "cup:128,0,0::" with its colour (CVAT)."""
     categories: dict[int, FoundCategory] = {}
     numbers: dict[int, int] = {}
     lines = [line.strip() for line in text.splitlines()]
+    if len(lines) > _MOST_CLASSES or max(map(len, lines), default=0) > _LONGEST_LINE:
+        raise ImporterError(f"{name}: It is no list of classes, one a line. Take it out, or write them there.")
     for number, line in enumerate(line for line in lines if line and not line.startswith("#")):
         match = _CVAT.fullmatch(line)
         categories[number] = FoundCategory(name=(match[1] if match else line).strip() or f"class {number}")

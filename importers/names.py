@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 NAME_LENGTH = 255
+LINE_LENGTH = 500
 _SUFFIX_LENGTH = 20
 _IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}  # what systems leave lying about; hidden files are beside them
 # They turn the reading direction of what follows: "gpj.exe" could look like "exe.jpg".
@@ -16,11 +17,19 @@ def clean_name(name: str) -> str:
     name = "/" * name.startswith("/") + "/".join(part for part in name.split("/") if part not in ("", "."))
     name = name.encode("utf-8", "replace").decode("utf-8")  # a file system's undecodable bytes become question marks
     name = unicodedata.normalize("NFC", name)
-    name = "".join("_" if unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _DIRECTION_MARKS else c for c in name)
+    name = "".join("_" if _is_unshown(c) else c for c in name)
     if len(name) > NAME_LENGTH:
         stem, suffix = split_suffix(name)
         name = stem[: NAME_LENGTH - 1 - len(suffix)] + "…" + suffix
     return name or "_"
+
+
+def one_line(text: str) -> str:
+    """A text with what a stranger's file says in it, so that it can be shown on one line: without control and direction
+    characters ("_" in their place), LINE_LENGTH characters at most."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    shown = text if len(text) <= LINE_LENGTH else text[: LINE_LENGTH - 1] + "…"
+    return "".join("_" if _is_unshown(c) else c for c in shown)
 
 
 def split_suffix(name: str) -> tuple[str, str]:
@@ -61,3 +70,7 @@ class UniqueNames:
         self._last[name.casefold()] = number
         self._given.add(unique.casefold())
         return unique
+
+
+def _is_unshown(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _DIRECTION_MARKS

@@ -7,7 +7,6 @@ can grow into (entities, aliases, depth) is bounded here.
 
 import codecs
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +20,7 @@ from importers.base import ImporterError
 
 MAX_YAML_BYTES = 2**20  # a thousand class names with room for comments
 _DEEPEST = 100  # levels of a YAML file, and elements within elements of an XML one
+_LARGEST = 2**53  # of a whole number: floats, as JSON's are elsewhere, hold no more
 _BOMS = (  # the long ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -138,14 +138,17 @@ def finite_numbers(value: object, *, columns: int | None = None) -> np.ndarray:
 
 def whole_number(value: object) -> int:
     """7, 7.0, "7" and " 7 " -> 7. Raises ValueError, its text a reason in words, for anything else."""
-    if isinstance(value, str) and len(value) < 30:
+    number = value
+    if isinstance(number, str) and len(number) < 30:
         try:
-            value = float(value)
+            number = float(number)
         except ValueError:
-            value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+            number = None
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int) or abs(number) > _LARGEST:
         raise ValueError("what should be a whole number is not")
-    return int(value)
+    return number
 
 
 def _check_yaml(text: str, name: str) -> None:

@@ -13,6 +13,7 @@ from annotator.errors import ImageError
 from importers.archives import temporary_file
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Remark, Shape, Tree, Unreadable
 from importers.masks import mask_of
+from importers.names import one_line
 from importers.pictures import PictureIndex
 from storage.errors import StorageError
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord
@@ -104,6 +105,18 @@ class Walk:
         self._used: set[str] = set()  # files of pictures that were met
 
     def __iter__(self) -> Iterator[Done | Missing | Unreadable | Remark]:
+        for item in self._items():
+            # Names come out of files of strangers: one with a newline in it must not look like two lines of a report.
+            if isinstance(item, Missing):
+                yield Missing(one_line(item.name))
+            elif isinstance(item, Unreadable):
+                yield Unreadable(one_line(item.name), one_line(item.reason))
+            elif isinstance(item, Remark):
+                yield Remark(one_line(item.name), one_line(item.text))
+            else:
+                yield item
+
+    def _items(self) -> Iterator[Done | Missing | Unreadable | Remark]:
         yield from self._classes.problems
         for item in self._reading.pictures():
             if isinstance(item, LabelledPicture):
