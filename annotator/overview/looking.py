@@ -61,12 +61,12 @@ class Looking:
             for start in range(0, len(wanted), PICTURES_AT_ONCE):
                 some = wanted[start : start + PICTURES_AT_ONCE]
                 for image_id, masks in self._repository.masks_on(some).items():
+                    if cancelled is not None and cancelled():
+                        raise Cancelled("Stopped.")
                     # Masks that change from here on make the state a newer one, and are looked at the next time.
                     self._store.put(image_id, look(masks, self._thumbnail(image_id), state=states.get(image_id, "")))
                 if progress is not None:
                     progress(start + len(some), len(wanted))
-                if cancelled is not None and cancelled():
-                    raise Cancelled("Stopped.")
         finally:
             if wanted:
                 self._store.save(of=states)
@@ -77,7 +77,8 @@ class Looking:
         try:
             image = self._repository.image(image_id)
             path = self._pictures.thumbnail(image.stored_name, original_name=image.original_name)
-        except (ImageError, RecordNotFound):
+            file = np.frombuffer(path.read_bytes(), np.uint8)
+        except (ImageError, RecordNotFound, FileNotFoundError):
             return None
-        data = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        data = cv2.imdecode(file, cv2.IMREAD_COLOR) if len(file) else None
         return None if data is None else cv2.cvtColor(data, cv2.COLOR_BGR2RGB)

@@ -80,7 +80,8 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
             path = workspace.dataset.crop(request.path_params["instance_id"])
         except USER_ERRORS as error:
             return PlainTextResponse(str(error), 404)
-        return FileResponse(path, headers=KEEP_FOR_A_YEAR)
+        # Only an address that names the mask's version is of this mask for good.
+        return FileResponse(path, headers=KEEP_FOR_A_YEAR if "v" in request.query_params else ASK_AGAIN)
 
     def send_export(request: Request) -> Response:
         if not may_read(request):

@@ -84,7 +84,7 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
     const field = h("select", { id, class: "select", "aria-label": label });
     fill(field, options);
     field.addEventListener("change", () => {
-      load();
+      load({ fromTop: true });
       grid.element.focus({ preventScroll: true });
     });
     return field;
@@ -114,7 +114,7 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
 
   // the list
 
-  async function load() {
+  async function load({ fromTop = false } = {}) {
     const mine = (asked += 1);
     const focused = ids[cursor];
     say("");
@@ -132,7 +132,7 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
       say("");
       ids = answer.ids;
       fill(labeler, { "": "All labelers", ...Object.fromEntries(answer.labelers.map((name) => [name, name])) });
-      cursor = Math.max(0, ids.indexOf(focused));
+      cursor = fromTop ? 0 : Math.max(0, ids.indexOf(focused));
       anchor = cursor;
       selected = new Set(ids.filter((id) => selected.has(id)));
       tiles.clear();

@@ -63,16 +63,21 @@ export function createDeeds({ server, settled, onAnswer }) {
       if (!deed) return null;
       if (name === "gallery_undo") done = done.slice(0, -1);
       else undone = undone.slice(0, -1);
-      const [parts, refused] = [[], []];
-      for (const part of deed.parts) {
-        for (let start = 0; start < part.image_ids.length; start += MOST_AT_ONCE) {
-          const answer = await call(name, { of: part.op_id, image_ids: part.image_ids.slice(start, start + MOST_AT_ONCE) });
-          if (answer.image_ids.length) parts.unshift({ op_id: part.op_id, image_ids: answer.image_ids });
-          refused.push(...answer.refused);
+      const [parts, left, refused] = [[], [...deed.parts], []];
+      try {
+        for (const part of deed.parts) {
+          for (let start = 0; start < part.image_ids.length; start += MOST_AT_ONCE) {
+            const answer = await call(name, { of: part.op_id, image_ids: part.image_ids.slice(start, start + MOST_AT_ONCE) });
+            if (answer.image_ids.length) parts.unshift({ op_id: part.op_id, image_ids: answer.image_ids });
+            refused.push(...answer.refused);
+          }
+          left.shift();
         }
+      } finally {
+        const [back, over] = name === "gallery_undo" ? [left, parts] : [parts, left];
+        if (back.length) done = [...done, { ids: deed.ids, parts: back }];
+        if (over.length) undone = [...undone, { ids: deed.ids, parts: over }];
       }
-      if (parts.length && name === "gallery_undo") undone = [...undone, { ids: deed.ids, parts }];
-      if (parts.length && name === "gallery_redo") done = [...done, { ids: deed.ids, parts }];
       return { ids: deed.ids, refused };
     });
   }

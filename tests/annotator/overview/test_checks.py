@@ -160,7 +160,9 @@ def test_looking_goes_on_in_the_background_once_and_can_be_stopped(
     assert job is not None
     assert job.wait(30).state == "done"
     assert (job.done, job.total) == (1, 1)
-    save(image_ids[0], "cup", BOX)
+    for image_id in image_ids:
+        save(image_id, "cup", BOX)
+    stops = iter([False, True])
     with pytest.raises(AnnotatorError, match="Stopped"):
-        looking.run(cancelled=lambda: True)
-    assert looking.outdated() == []  # what was seen by then is kept
+        looking.run(cancelled=lambda: next(stops))
+    assert looking.outdated() == image_ids[1:]  # what was seen by then is kept

@@ -78,6 +78,10 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
     assert sum(one["masks"] for one in whole["figures"]["sizes"]) == 1
     tiny = next(check for check in whole["checks"] if check["name"] == "tiny")
     assert tiny["findings"][0]["instance_ids"] == [instance["id"]]
+    for address, kept in ((f"{instance['id']}.jpg?v=1", "immutable"), (f"{instance['id']}.jpg", "no-cache")):
+        thumbnail = httpx.get(f"{server.url}/annotator/crops/{address}")
+        assert (thumbnail.status_code, thumbnail.content[:2]) == (200, b"\xff\xd8")
+        assert kept in thumbnail.headers["cache-control"]
     export = ask("export_dataset", "coco", None)
     answer = httpx.get(urljoin(server.url + "/", export["result"]["url"]))
     assert answer.status_code == 200
