@@ -75,6 +75,9 @@ def split_of(name: str) -> str | None:
 
 
 def _best(found: Sequence[str], wanted: str, near: str, split: str | None) -> str | None:
+    meant = split or split_of(posixpath.dirname(wanted))
+    # A picture of the same name in the folder of another split is another picture.
+    found = [name for name in found if meant is None or split_of(posixpath.dirname(name)) in (None, meant)]
     if len(found) <= 1:
         return found[0] if found else None
 

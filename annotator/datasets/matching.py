@@ -14,7 +14,7 @@ from annotator.images import read_image, thumbnail_jpeg, upright_size_hw
 from annotator.pictures import PictureStore
 from exporters.names import file_names
 from importers.base import LabelledPicture
-from importers.pictures import PICTURE_SUFFIXES, normal_path, suffix_of
+from importers.pictures import PICTURE_SUFFIXES, normal_path, split_of, suffix_of
 from storage.records import ImageRecord
 
 _LOOK_SIDE = 32  # pixels to which two pictures are reduced to be compared
@@ -109,10 +109,10 @@ class Matcher:
         """
         name = _folded(file_name)
         base = posixpath.basename(name)
-        found = self._by_name.get(name) or self._by_base.get(base) or []
-        if found or suffix_of(base) not in PICTURE_SUFFIXES:
-            return found or self._by_stem.get(base, [])
-        return [] if size_hw is None else self._by_stem.get(_stem(base), [])
+        known = self._by_name.get(name) or self._by_base.get(base)
+        if not known and (suffix_of(base) not in PICTURE_SUFFIXES or size_hw is not None):
+            known = self._by_stem.get(base if suffix_of(base) not in PICTURE_SUFFIXES else _stem(base))
+        return [image for image in known or [] if _may_be(image, name)]
 
     def _looks_like(self, image: ImageRecord, file: Path, name: str) -> bool:
         try:
@@ -122,6 +122,12 @@ class Matcher:
             return False  # the import says what is wrong with it
         difference = np.abs(_look(here.pixels) - _look(there.pixels))
         return bool(difference.mean() < _ALIKE and difference.max() < _ALIKE_AT_MOST)
+
+
+def _may_be(image: ImageRecord, name: str) -> bool:
+    """Whether its folder does not say that it is of another split than the one that is meant."""
+    ours, meant = (split_of(posixpath.dirname(path)) for path in (image.original_name, name))
+    return ours is None or meant is None or ours == meant
 
 
 def _look(pixels: np.ndarray) -> np.ndarray:

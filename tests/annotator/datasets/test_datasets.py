@@ -164,6 +164,16 @@ def test_labels_alone_find_the_pictures_by_name_and_size(
     assert masks(workspace) == {"one.png": [60], "two.png": [60], "three.png": []}
 
 
+def test_labels_of_another_split_are_not_for_the_picture_of_the_same_name(
+    workspace: Workspace, pictures: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "in" / "train").mkdir(parents=True)
+    pictures[0].rename(tmp_path / "in" / "train" / "one.png")
+    workspace.import_pictures([tmp_path / "in"])
+    plan = look(workspace, coco(tmp_path / "labels", {"val/one.png": [SQUARE], "train/one.png": [SQUARE]}))
+    assert (plan.matched, plan.missing) == (1, ["val/one.png"])
+
+
 def test_labels_without_pictures_find_them_by_their_names_in_an_export(
     workspace: Workspace, dataset: FakeDataset, tmp_path: Path
 ) -> None:
