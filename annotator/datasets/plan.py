@@ -19,7 +19,7 @@ class Conflict:
     coming: int
 
     def __str__(self) -> str:
-        return f"{self.picture} has {counted(self.here, 'instance')} here, and {self.coming} others come"
+        return f"{self.picture} has {counted(self.here, 'instance')} here, and {self.coming} more would come"
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 from annotator.datasets.matching import Matcher, NoPictureError
 from annotator.datasets.plan import counted
 from annotator.datasets.spool import Coming, Settled, Spool
-from annotator.errors import ImageError
+from annotator.errors import ImageError, SettingsError
 from importers.archives import temporary_file
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Remark, Shape, Tree, Unreadable
 from importers.masks import mask_of
@@ -185,7 +185,7 @@ class Walk:
                 self._tree.release(picture.path)
         elif picture.embedded is not None:
             with temporary_file(self._work_dir) as file:
-                file.write_bytes(picture.embedded)
+                _write(file, picture.embedded)
                 yield file
         else:
             yield None
@@ -225,6 +225,13 @@ class Walk:
             if not others or iou_matrix([one.rle], others).max() < SAME_IOU:
                 fresh.append(one)
         return fresh
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise SettingsError(f"Cannot unpack into {file.parent}: {error.strerror}. Free some space.") from error
 
 
 def _stem(name: str) -> str:

@@ -76,7 +76,7 @@ def test_what_becomes_of_a_conflict_is_the_users_choice(
     done = imported(dataset, "--on-conflict", choice)
     assert done.exit_code == 0
     assert there(settings) == (2, instances)
-    assert ("left as it is: one.png has 1 instance here, and 1 others come" in done.stdout) is (choice == "skip")
+    assert ("left as it is: one.png has 1 instance here, and 1 more would come" in done.stdout) is (choice == "skip")
 
 
 def test_a_damaged_data_set_is_one_line_and_exit_status_one(
