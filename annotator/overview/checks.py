@@ -1,6 +1,6 @@
 """What may be wrong with a data set: each finding says what and where."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -115,34 +115,43 @@ class _Teller:
         )
 
     def tiny(self, area: int) -> Check:
-        total, found = self._repository.masks_below(area, most=MOST)
-        return Check(
-            name=CheckName.TINY,
-            title="Tiny masks",
-            advice=f"Fewer than {area:,} pixels: often a click by mistake.",
-            total=total,
-            findings=tuple(_of(one, f"{self._name(one)}: {_pixels(one.area)}") for one in found),
+        return self._by_columns(
+            CheckName.TINY,
+            "Tiny masks",
+            f"Fewer than {area:,} pixels: often a click by mistake.",
+            self._repository.masks_below(area, most=MOST),
+            _pixels,
         )
 
     def whole(self) -> Check:
-        total, found = self._repository.masks_over(WHOLE_SHARE, most=MOST)
-        return Check(
-            name=CheckName.WHOLE,
-            title="The whole picture",
-            advice=f"At least {100 * WHOLE_SHARE:.0f} % of the picture under one mask: meant only for what fills it.",
-            total=total,
-            findings=tuple(_of(one, f"{self._name(one)}: {_share(one)}") for one in found),
+        return self._by_columns(
+            CheckName.WHOLE,
+            "The whole picture",
+            f"At least {100 * WHOLE_SHARE:.0f} % of the picture under one mask: meant only for what fills it.",
+            self._repository.masks_over(WHOLE_SHARE, most=MOST),
+            _share,
         )
 
     def border(self) -> Check:
-        total, found = self._repository.masks_along_the_border(STRIP_PIXELS, most=MOST)
-        return Check(
-            name=CheckName.BORDER,
-            title="Strips along the border",
-            advice=f"Nothing of the mask is farther than {STRIP_PIXELS} pixels from the picture's edge.",
-            total=total,
-            findings=tuple(_of(one, f"{self._name(one)}: {_box(one)} pixels") for one in found),
+        return self._by_columns(
+            CheckName.BORDER,
+            "Strips along the border",
+            f"Nothing of the mask is farther than {STRIP_PIXELS} pixels from the picture's edge.",
+            self._repository.masks_along_the_border(STRIP_PIXELS, most=MOST),
+            _box,
         )
+
+    def _by_columns(
+        self,
+        name: CheckName,
+        title: str,
+        advice: str,
+        found: tuple[int, Sequence[InstanceFacts]],
+        words: Callable[[InstanceFacts], str],
+    ) -> Check:
+        total, some = found
+        findings = tuple(_of(one, f"{self._name(one)}: {words(one)}") for one in some)
+        return Check(name=name, title=title, advice=advice, total=total, findings=findings)
 
     def empty(self) -> Check:
         total, image_ids = self._repository.finished_without_instances(most=MOST)
@@ -187,8 +196,8 @@ def _of(one: InstanceFacts, text: str, *, others: tuple[int, ...] = ()) -> Findi
     return Finding(text=text, image_id=one.image_id, instance_ids=(one.id, *others), category_id=one.category_id)
 
 
-def _pixels(area: int) -> str:
-    return "empty" if not area else f"{area:,} pixel{'' if area == 1 else 's'}"
+def _pixels(one: InstanceFacts) -> str:
+    return "empty" if not one.area else f"{one.area:,} pixel{'' if one.area == 1 else 's'}"
 
 
 def _share(one: InstanceFacts) -> str:
@@ -196,4 +205,4 @@ def _share(one: InstanceFacts) -> str:
 
 
 def _box(one: InstanceFacts) -> str:
-    return f"{one.bbox_xywh[2]:,} × {one.bbox_xywh[3]:,}"
+    return f"{one.bbox_xywh[2]:,} × {one.bbox_xywh[3]:,} pixels"

@@ -4,21 +4,11 @@ import { h, isTyping, setAttribute, setText } from "./dom.js";
 import { count, score, share } from "./format.js";
 import { createDeeds } from "./gallerydeeds.js";
 import { createGrid } from "./grid.js";
-import { iconButton } from "./header.js";
+import { createGalleryBar } from "./gallerybar.js";
 import { icon } from "./icons.js";
 import { chord } from "./keys.js";
 import { categoryOf } from "./store.js";
 import { createTiles } from "./tiles.js";
-
-const ORDERS = {
-  picture: "As the pictures are listed",
-  odd: "Odd ones first",
-  newest: "Newest first",
-  least_sure: "Lowest predicted IoU first",
-  smallest: "Smallest first",
-  largest: "Largest first",
-};
-const ORIGINS = { click: "clicked", auto: "accepted proposals", import: "imported" };
 
 /**
  * @param {object} parts
@@ -59,58 +49,19 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
     },
   });
 
-  // what stands above the tiles
-
-  const order = choice("gallery-order", "Sort", ORDERS);
-  const category = choice("gallery-category", "Category", {});
-  const labeler = choice("gallery-labeler", "Labeler", {});
-  const origin = choice("gallery-origin", "Made by", { "": "However made", ...ORIGINS });
-  const number = h("span", { class: "gallery-count" });
-  const words = h("span", { id: "gallery-words", class: "gallery-words", role: "status" });
-  const undo = iconButton("gallery-undo", "undo", "Undo what was done here", "Ctrl+Z", () => again(deeds.undo, "Undone"));
-  const redo = iconButton("gallery-redo", "redo", "Redo", "Ctrl+Shift+Z", () => again(deeds.redo, "Done again"));
-  const palette = h("div", { class: "gallery-palette", role: "toolbar", "aria-label": "Give the selected ones a category" });
-  const empty = h("p", { id: "gallery-empty", class: "analysis-empty", hidden: true });
-  const element = h(
-    "div",
-    { class: "gallery" },
-    h("div", { class: "gallery-bar" }, order, category, labeler, origin, number, words, h("span", { class: "spacer" }), undo, redo),
-    palette,
-    grid.element,
-    empty,
-  );
-
-  function choice(id, label, options) {
-    const field = h("select", { id, class: "select", "aria-label": label });
-    fill(field, options);
-    field.addEventListener("change", () => {
+  const bar = createGalleryBar({
+    state,
+    onFilter() {
       load({ fromTop: true });
       grid.element.focus({ preventScroll: true });
-    });
-    return field;
-  }
-
-  function fill(field, options) {
-    const before = field.value;
-    field.replaceChildren(...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
-    field.value = before in options ? before : Object.keys(options)[0] ?? "";
-  }
-
-  function fillCategories() {
-    const options = state.categories.map((one) => [`c${one.id}`, `${one.name} (${one.instances.toLocaleString("en")})`]);
-    fill(category, { "": "All categories", ...Object.fromEntries(options) }); // a plain number would be sorted to the front
-    palette.replaceChildren(
-      ...state.categories.map((one) =>
-        h(
-          "button",
-          { type: "button", class: "gallery-category", style: { "--color": one.color }, dataset: { id: one.id }, onclick: () => recategorise(one) },
-          one.key ? h("kbd", {}, one.key.toUpperCase()) : null,
-          h("span", { class: "swatch small" }),
-          h("span", {}, one.name),
-        ),
-      ),
-    );
-  }
+    },
+    onUndo: () => again(deeds.undo, "Undone"),
+    onRedo: () => again(deeds.redo, "Done again"),
+    onCategory: (its) => recategorise(its),
+  });
+  const { say } = bar;
+  const empty = h("p", { id: "gallery-empty", class: "analysis-empty", hidden: true });
+  const element = h("div", { class: "gallery" }, bar.element, bar.palette, grid.element, empty);
 
   // the list
 
@@ -120,18 +71,13 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
     say("");
     try {
       await settled();
-      if (order.value === "odd") await looking.look((job) => mine === asked && say(`Looking at the masks: ${job.done} of ${count(job.total, "picture")}…`));
-      const args = {
-        order: order.value,
-        category_id: category.value ? Number(category.value.slice(1)) : null,
-        of_labeler: labeler.value || null,
-        origin: origin.value || null,
-      };
-      const answer = await server.request("gallery", args);
+      const wanted = bar.wanted();
+      if (wanted.order === "odd") await looking.look((job) => mine === asked && say(`Looking at the masks: ${job.done} of ${count(job.total, "picture")}…`));
+      const answer = await server.request("gallery", wanted);
       if (mine !== asked) return;
       say("");
       ids = answer.ids;
-      fill(labeler, { "": "All labelers", ...Object.fromEntries(answer.labelers.map((name) => [name, name])) });
+      bar.setLabelers(answer.labelers);
       cursor = fromTop ? 0 : Math.max(0, ids.indexOf(focused));
       anchor = cursor;
       selected = new Set(ids.filter((id) => selected.has(id)));
@@ -140,22 +86,15 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
       if (cursor === 0) grid.element.scrollTop = 0;
       empty.hidden = ids.length > 0;
       grid.element.hidden = ids.length === 0;
-      const filtered = category.value || labeler.value || origin.value;
-      setText(empty, filtered ? "No instance is like that." : "No instances yet. Save one, or accept proposals, then look again.");
+      setText(empty, bar.isFiltered() ? "No instance is like that." : "No instances yet. Save one, or accept proposals, then look again.");
       tell();
     } catch (error) {
       if (mine === asked) say(error.message);
     }
   }
 
-  function say(text) {
-    setText(words, text);
-  }
-
   function tell() {
-    setText(number, selected.size ? `${selected.size.toLocaleString("en")} of ${count(ids.length, "instance")} selected` : count(ids.length, "instance"));
-    setAttribute(undo, "disabled", !deeds.canUndo);
-    setAttribute(redo, "disabled", !deeds.canRedo);
+    bar.tell({ selected: selected.size, listed: ids.length, canUndo: deeds.canUndo, canRedo: deeds.canRedo });
   }
 
   // tiles
@@ -196,8 +135,8 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
   }
 
   function detailOf(one) {
-    if (order.value === "smallest" || order.value === "largest") return `${one.area.toLocaleString("en")} px`;
-    if (order.value === "least_sure") return `IoU ${score(one.predicted_iou)}`;
+    if (bar.wanted().order === "smallest" || bar.wanted().order === "largest") return `${one.area.toLocaleString("en")} px`;
+    if (bar.wanted().order === "least_sure") return `IoU ${score(one.predicted_iou)}`;
     return share(one.area, one.size_hw[0] * one.size_hw[1]);
   }
 
@@ -334,7 +273,7 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
   }
 
   store.on(["categories"], () => {
-    fillCategories();
+    bar.setCategories();
     grid.refresh();
   });
 
@@ -343,8 +282,7 @@ export function createGallery({ store, server, looking, settled, onChanged, go }
     key,
     /** @param {{categoryId?: number}} [wanted] */
     enter({ categoryId } = {}) {
-      fillCategories();
-      if (categoryId) category.value = `c${categoryId}`;
+      bar.setCategories(categoryId);
       selected = new Set(); // out of sight, it would be forgotten, and the next key be about it
       load();
       grid.element.focus({ preventScroll: true });
