@@ -15,7 +15,7 @@ MOST_LABEL_BYTES = 2**26  # of one label file, or list of pictures
 _LOOKED_AT = 50  # label files, to know the format by
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _NAME_FILES = re.compile(r"(classes|predefined_classes|obj_names)\.txt|[^/]*\.names|_darknet\.labels", re.IGNORECASE)
-_NO_LABELS = re.compile(r"(readme|notes|license|requirements|results|train|val|valid|test)[^/]*\.txt", re.IGNORECASE)
+_NO_LABELS = re.compile(r"(readme[^/]*|notes|license|requirements|results|train|val|valid|test)\.txt", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class _Finder:
         parts = wanted.split("/")
         is_absolute = entry.startswith("/") or entry[1:2] == ":"  # of another machine: its last folders are here
         ends = ["/".join(parts[n:]) for n in range(len(parts) if is_absolute else 1)]
-        for place in dict.fromkeys(posixpath.join(place, end) for end in ends for place in places):
+        for place in dict.fromkeys(posixpath.join(place, end).rstrip("/") for end in ends for place in places):
             if place in self._files and place.casefold().endswith(".txt"):
                 return self._take_list(place, split)
             if self._take_folder(place, split):

@@ -42,3 +42,13 @@ def sample_paths() -> list[Path]:
     paths = sorted(path for path in SAMPLES.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
     assert paths, f"no pictures in {SAMPLES}"
     return paths
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new database, made once and copied: to make the tables takes longer than most tests."""
+    from storage.database import Database  # here, for the many tests that need none
+
+    path = tmp_path_factory.mktemp("new") / "annotator.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path

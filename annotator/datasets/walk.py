@@ -21,6 +21,7 @@ from storage.repository import NewCategory, NewInstance, Repository, check_categ
 from storage.rle import iou_matrix
 
 SAME_IOU = 0.99  # two masks of one picture and category that overlap so much are the same instance
+MOST_NAMED = 10_000  # things that could not be read, or of which there is something to know
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,7 @@ class Classes:
 class Walk:
     """Reads a data set picture by picture into a spool.
 
-    take: brings a new picture in and gives its record, None where it cannot be (it has been reported then); left out,
-    new pictures are only looked at.
+    take: brings a new picture in and gives its record, or raises ImageError; left out, new pictures are only looked at.
     """
 
     def __init__(
@@ -105,7 +105,13 @@ class Walk:
         self._used: set[str] = set()  # files of pictures that were met
 
     def __iter__(self) -> Iterator[Done | Missing | Unreadable | Remark]:
+        named = more = 0
         for item in self._items():
+            if isinstance(item, Unreadable | Remark):
+                named += 1
+                if named > MOST_NAMED:  # a file of nothing but damaged rows has millions
+                    more += 1
+                    continue
             # Names come out of files of strangers: one with a newline in it must not look like two lines of a report.
             if isinstance(item, Missing):
                 yield Missing(one_line(item.name))
@@ -115,6 +121,8 @@ class Walk:
                 yield Remark(one_line(item.name), one_line(item.text))
             else:
                 yield item
+        if more:
+            yield Unreadable(one_line(self._reading.entry), f"{more} more lines like these are not shown.")
 
     def _items(self) -> Iterator[Done | Missing | Unreadable | Remark]:
         yield from self._classes.problems

@@ -104,9 +104,16 @@ def test_a_folder_that_is_not_there_is_named_and_the_others_are_read(tmp_path):
 
 
 def test_labels_without_their_pictures_are_read_too(tmp_path):
-    files = {"labels/train/a.txt": f"0 {BOX}", "labels/train/b.txt": ""}
+    files = {"labels/train/a.txt": f"0 {BOX}", "labels/train/train_b.txt": "", "labels/train/notes.txt": "see a"}
     result = read(yolo_set(tmp_path, files, {"train": "images/train", "names": ["cup"]}))
-    assert found(result) == {"a": ("train", 1), "b": ("train", 0)}
+    assert found(result) == {"a": ("train", 1), "train_b": ("train", 0)}
+
+
+@pytest.mark.parametrize("folder", [".", "./", ""])
+def test_all_may_lie_in_the_folder_of_the_yaml(folder, tmp_path):
+    files = {"set/a.png": None, "set/a.txt": f"0 {BOX}"}
+    data = {"path": folder, "train": ".", "names": ["cup"]}
+    assert found(read(yolo_set(tmp_path, files, data, name="set/data.yaml"))) == {"set/a.png": ("train", 1)}
 
 
 def test_without_yaml_the_names_are_those_of_classes_txt(tmp_path):

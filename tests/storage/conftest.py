@@ -23,14 +23,6 @@ def url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new database, made once and copied: to make the tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("new") / "annotator.db"
-    Database.open(f"sqlite:///{path}").close()
-    return path
-
-
 @pytest.fixture
 def database(new_database: Path, path: Path, url: str) -> Iterator[Database]:
     shutil.copy(new_database, path)

@@ -6,15 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotator.config import Settings
-from storage.database import Database
 from tests.fakes import FakeSegmenter
-
-
-@pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("new") / "annotator.db"
-    Database.open(f"sqlite:///{path}").close()
-    return path
 
 
 @pytest.fixture
