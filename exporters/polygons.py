@@ -115,7 +115,8 @@ def pixel_rings(rle: Rle, tolerance: float) -> Outline:
     """
     walk = _PixelWalk(rle)
     rings, iou = walk.coarsest(tolerance)
-    parts = [join_rings([rings[number] for number in part]) for part in walk.parts]
+    parts = walk.hung(rings)
+    iou = walk.iou_of(parts) if len(parts) < len(rings) else iou
     return Outline([walk.finished(ring) for ring in parts], len(parts), len(rings) - len(parts), iou)
 
 
@@ -127,11 +128,13 @@ def pixel_ring(rle: Rle, tolerance: float) -> Outline:
     """
     walk = _PixelWalk(rle)
     rings, iou = walk.coarsest(tolerance)
-    ring, dropped = join_rings(rings), 0
-    if len(walk.parts) > 1 and (iou := walk.iou_of([ring])) < _WANTED_IOU:
-        rings, _ = walk.coarsest(0.0)  # bridges are wrong enough
-        kept, dropped = walk.worth_joining(rings)
-        ring = join_rings([rings[number] for number in kept])
+    parts, dropped = walk.hung(rings), 0
+    ring = join_rings(parts)
+    if len(rings) > 1 and (iou := walk.iou_of([ring])) < _WANTED_IOU:
+        rings, _ = walk.coarsest(0.0)  # keyholes and bridges are wrong enough
+        parts = walk.worth_joining(walk.hung(rings))
+        dropped = len(walk.parts) - len(parts)
+        ring = join_rings(parts)
         iou = walk.iou_of([ring])
     return Outline([walk.finished(ring)], len(walk.parts), len(rings) - len(walk.parts), iou, dropped)
 
@@ -140,13 +143,14 @@ def _simple_parts(parts: Sequence[tuple[Part, float]]) -> list[Part]:
     """Valid polygons along pixel edges, each with its tolerance -> valid ones with fewer corners."""
     simple = [[_simple(ring, tolerance) for ring in part] for part, tolerance in parts]
     flat = [ring for part in simple for ring in part]
-    rings = shapely.linearrings(np.concatenate(flat), indices=np.repeat(np.arange(len(flat)), [len(r) for r in flat]))
-    polygons = shapely.polygons(rings, indices=np.repeat(np.arange(len(simple)), [len(part) for part in simple]))
+    lengths, counts = [len(ring) for ring in flat], [len(part) for part in simple]
+    rings = np.asarray(shapely.linearrings(np.concatenate(flat), indices=np.repeat(np.arange(len(flat)), lengths)))
+    polygons = shapely.polygons(rings, indices=np.repeat(np.arange(len(simple)), counts))
     for number in np.flatnonzero(~shapely.is_valid(polygons)).tolist():
         # Seldom: in a thin limb one side came over the other. This way is slower, and looks after that.
         (outer, *holes), tolerance = parts[number]
         whole = shapely.Polygon(outer, holes).simplify(tolerance, preserve_topology=True)
-        simple[number] = [shapely.get_coordinates(ring)[:-1] for ring in (whole.exterior, *whole.interiors)]
+        simple[number] = [shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(whole)]
     return simple
 
 
@@ -201,18 +205,26 @@ class _PixelWalk:
         cv2.fillPoly(painted, rings, (1,))
         return float(np.count_nonzero(painted & self._crop) / np.count_nonzero(painted | self._crop))
 
-    def worth_joining(self, rings: list[np.ndarray]) -> tuple[list[int], int]:
-        """(the numbers of the rings to join, how many parts are not among them)."""
-        worth = [1] * len(rings)  # a hole costs nothing: its keyhole runs through the mask
-        for part in self.parts:
+    def hung(self, rings: list[np.ndarray]) -> list[np.ndarray]:
+        """One ring a part: its outer one, on which its holes hang."""
+        return [
+            np.round(hang_holes([rings[number] for number in part])).astype(np.int32)
+            if len(part) > 1
+            else rings[part[0]]
+            for part in self.parts
+        ]
+
+    def worth_joining(self, parts: list[np.ndarray]) -> list[np.ndarray]:
+        """Those of the parts' rings that are not crumbs far away."""
+        worth = []
+        for part in parts:
             filled = np.zeros(self._crop.shape, dtype=np.uint8)
-            cv2.fillPoly(filled, [rings[number] for number in part], (1,))
-            worth[part[0]] = np.count_nonzero(filled)
-        kept = worth_joining(rings, worth, self._crop)
-        dropped = [part for part in self.parts if part[0] not in kept]
-        if sum(worth[part[0]] for part in dropped) > _MAX_DROPPED * np.count_nonzero(self._crop):
-            return list(range(len(rings))), 0
-        return kept, len(dropped)
+            cv2.fillPoly(filled, [part], (1,))
+            worth.append(int(np.count_nonzero(filled)))
+        kept = worth_joining(parts, worth, self._crop)
+        if sum(worth) - sum(worth[number] for number in kept) > _MAX_DROPPED * np.count_nonzero(self._crop):
+            return parts
+        return [parts[number] for number in kept]
 
     def finished(self, ring: np.ndarray) -> np.ndarray:
         """The ring in pixels of the whole picture, as it is to be written."""

@@ -25,9 +25,9 @@ def join_rings(rings: Sequence[np.ndarray]) -> np.ndarray:
 def hang_holes(rings: Sequence[np.ndarray]) -> np.ndarray:
     """Join a part's outer ring (the first) and its holes into one: each hole over a level bridge to its left.
 
-    The rings are those of a valid polygon, N×2 (x, y), N >= 3, not closed. A bridge is walked there and back as in
-    join_rings. It leaves a hole where that reaches furthest left, ends on the first edge that it meets, and so never
-    leaves the part. Returns M×2 float64, in hundredths where a bridge ends on a slanted edge.
+    Each ring is N×2 (x, y), not closed. Where they are those of a valid polygon no bridge leaves the part: it goes from
+    where a hole reaches furthest left to the first edge that it meets, there and back as in join_rings. Returns M×2
+    float64, in hundredths where a bridge ends on a slanted edge.
     """
     if len(rings) == 1:
         return rings[0].astype(np.float64)
@@ -37,12 +37,12 @@ def hang_holes(rings: Sequence[np.ndarray]) -> np.ndarray:
         x, y = hole[leave].tolist()
         is_below = joined[:, 1] <= y
         across = np.flatnonzero(is_below[1:] != is_below[:-1])
-        nearest, reach = -1.0, 0
+        nearest, reach = -1.0, 1
         for number in across.tolist():
             (x1, y1), (x2, y2) = joined[number : number + 2].tolist()
             if nearest < (met := x1 + (y - y1) * (x2 - x1) / (y2 - y1)) <= x:
                 nearest, reach = met, number + 1
-        landing = np.array([[round(nearest, 2), y]])
+        landing = np.array([[round(nearest, 2), y]]) if nearest >= 0 else joined[:1]
         joined = np.concatenate([joined[:reach], landing, hole[leave:], hole[: leave + 1], landing, joined[reach:]])
     return joined[:-1]
 
