@@ -157,6 +157,7 @@ def _scheme(name: str) -> str:
 def _nothing(words: str) -> go.Figure:
     """A figure that says that there is nothing to draw."""
     figure = new_figure()
+    figure.update_layout(height=150)
     figure.add_annotation(text=words, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)

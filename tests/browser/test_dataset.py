@@ -151,6 +151,13 @@ def test_a_check_leads_to_what_it_found(desk: Desk) -> None:
     page.locator(".finding").click()
     desk.shows("astronaut.png")
 
+    desk.ensure_category("unused")
+    show(page, "checks")
+    page.locator("#check-unused").click()
+    page.locator(".finding", has_text="unused").get_by_role("button").click()
+    expect(page.locator("#dataset-dialog")).to_have_count(0)
+    expect(page.locator("dialog[open] input[type=text]").first).to_have_value("unused")
+
 
 def middle(locator: Locator) -> tuple[float, float]:
     box = locator.bounding_box()

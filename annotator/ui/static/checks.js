@@ -113,7 +113,7 @@ export function createChecks({ server, looking, settled, go, goToCategory }) {
 
   function findingOf(check, finding) {
     if (finding.image_id === null) {
-      return h("div", { class: "finding" }, h("span", { class: "finding-words" }, h("strong", {}, finding.text)), button("Show it", () => goToCategory(finding.category_id)));
+      return h("div", { class: "finding" }, h("span", { class: "finding-words" }, h("strong", {}, finding.text)), button("Edit or delete", () => goToCategory(finding.category_id)));
     }
     const instanceId = finding.instance_ids[0] ?? null;
     const address = instanceId === null ? `annotator/thumbs/${finding.image_id}.jpg` : `annotator/crops/${instanceId}.jpg`;

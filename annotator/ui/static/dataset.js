@@ -8,7 +8,7 @@ import { createGallery } from "./gallery.js";
 import { icon } from "./icons.js";
 import { createLooking } from "./looking.js";
 import { draw, loadPlotly } from "./plotly.js";
-import { withImage } from "./store.js";
+import { categoryOf, withImage } from "./store.js";
 
 const TABS = { figures: "Figures", gallery: "Gallery", checks: "Checks" };
 
@@ -20,8 +20,9 @@ const TABS = { figures: "Figures", gallery: "Gallery", checks: "Checks" };
  * @param {() => Promise<void>} parts.settled waits for unsaved actions of the open picture
  * @param {(imageId: number) => Promise<void>} parts.open
  * @param {(instanceId: number) => void} parts.select on the picture that is shown
+ * @param {(category: object) => void} parts.editCategory
  */
-export function createDataSet({ root, store, server, settled, open, select }) {
+export function createDataSet({ root, store, server, settled, open, select, editCategory }) {
   const { state } = store;
   const looking = createLooking(server);
   const changed = new Set(); // ids of pictures that are not as the page knows them
@@ -44,8 +45,9 @@ export function createDataSet({ root, store, server, settled, open, select }) {
 
   function goToCategory(categoryId) {
     dialog?.close();
-    document.querySelector(`.category[data-id="${categoryId}"] .category-pick`)?.focus();
-    root.classList.add("tabbing"); // so that it is seen which one it is
+    document.querySelector(`.category[data-id="${categoryId}"]`)?.scrollIntoView({ block: "nearest" });
+    const category = categoryOf(state, categoryId);
+    if (category) editCategory(category); // where it can be deleted
   }
 
   const parts = {

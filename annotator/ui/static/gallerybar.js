@@ -47,7 +47,7 @@ export function createGalleryBar({ state, onFilter, onUndo, onRedo, onCategory }
       { type: "button", class: "gallery-category", style: { "--color": one.color }, dataset: { id: one.id }, onclick: () => onCategory(one) },
       one.key ? h("kbd", {}, one.key.toUpperCase()) : null,
       h("span", { class: "swatch small" }),
-      h("span", {}, one.name),
+      h("span", { class: "gallery-name" }, one.name),
     );
   }
 
