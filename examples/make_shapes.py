@@ -27,7 +27,7 @@ from storage.records import ImageStatus, Origin
 from storage.rle import Rle
 
 KINDS = ("disc", "square", "triangle", "ring")
-LEAST_VISIBLE = 0.6  # of a thing: what is covered more than that does not show its shape any more
+LEAST_VISIBLE = 0.7  # of a thing: what is covered more than that does not show its shape any more
 LEAST_CONTRAST = 45  # between the mean colours of a thing and the ground, in grey levels
 
 
@@ -40,21 +40,23 @@ class Scene:
 
 
 def make_scene(random: np.random.Generator, size_hw: tuple[int, int]) -> Scene:
-    """Two to five things on rough ground, later ones over earlier ones."""
-    pixels = texture(random, size_hw, random.uniform(40, 215, 3), roughness=18)
+    """Two to four things on rough ground, later ones over earlier ones."""
+    pixels = texture(random, size_hw, random.uniform(40, 215, 3), roughness=12)
     things: list[tuple[str, np.ndarray]] = []
-    for _ in range(int(random.integers(2, 6))):
+    whole: list[int] = []  # pixels of each thing before others came over it
+    for _ in range(int(random.integers(2, 5))):
         kind = str(random.choice(KINDS))
         mask = draw(random, kind, size_hw)
         uncovered = [(name, seen & ~mask) for name, seen in things]
-        if any(left.sum() < LEAST_VISIBLE * seen.sum() for (_, left), (_, seen) in zip(uncovered, things, strict=True)):
+        if any(left.sum() < LEAST_VISIBLE * area for (_, left), area in zip(uncovered, whole, strict=True)):
             continue
         ground = pixels[mask].mean(axis=0)
         color = random.uniform(0, 255, 3)
         while np.abs(color - ground).mean() < LEAST_CONTRAST:
             color = random.uniform(0, 255, 3)
-        pixels[mask] = texture(random, size_hw, color, roughness=10)[mask]
+        pixels[mask] = texture(random, size_hw, color, roughness=8)[mask]
         things = [*uncovered, (kind, mask)]
+        whole.append(int(mask.sum()))
     blurred = cv2.GaussianBlur(pixels, (3, 3), 0)  # a lens has no hard edges
     noisy = blurred + random.normal(0, 5, pixels.shape)
     return Scene(np.clip(noisy, 0, 255).astype(np.uint8), things)
@@ -73,7 +75,7 @@ def texture(random: np.random.Generator, size_hw: tuple[int, int], color: np.nda
 def draw(random: np.random.Generator, kind: str, size_hw: tuple[int, int]) -> np.ndarray:
     """H×W bool: one thing of any size and turn, wholly or mostly inside the picture."""
     height, width = size_hw
-    radius = random.uniform(0.12, 0.24) * min(size_hw)
+    radius = random.uniform(0.16, 0.3) * min(size_hw)
     centre = np.array([random.uniform(radius, width - radius), random.uniform(radius, height - radius)])
     canvas = np.zeros(size_hw, np.uint8)
     if kind in ("disc", "ring"):
@@ -121,7 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, metavar="OUT", help="workspace folder to make, or to add to")
     parser.add_argument("--count", type=int, default=300, help="pictures (default: %(default)s)")
-    parser.add_argument("--width", type=int, default=128, help="pixels (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=96, help="pixels (default: %(default)s)")
     parser.add_argument("--height", type=int, default=96, help="pixels (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another one makes other pictures (default: %(default)s)")
     given = parser.parse_args(arguments)

@@ -200,8 +200,8 @@ def stop(message: str) -> NoReturn:
 def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("export", type=Path, metavar="EXPORT", help="folder of a semantic export with a split")
-    parser.add_argument("--epochs", type=int, default=20, help="(default: %(default)s)")
-    parser.add_argument("--size", type=int, default=128, help="longer side in training (default: %(default)s pixels)")
+    parser.add_argument("--epochs", type=int, default=30, help="(default: %(default)s)")
+    parser.add_argument("--size", type=int, default=96, help="longer side in training (default: %(default)s pixels)")
     parser.add_argument("--batch", type=int, default=4, help="pictures a step (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate (default: %(default)s)")
     parser.add_argument("--width", type=int, default=16, help="channels of the first block (default: %(default)s)")

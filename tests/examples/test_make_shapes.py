@@ -5,21 +5,20 @@ import pytest
 
 from annotator.config import Settings
 from annotator.workspace import Workspace
-from examples.make_shapes import KINDS, LEAST_VISIBLE, main, make_scene
+from examples.make_shapes import KINDS, main, make_scene
 from storage.records import ImageStatus
 
 
-def test_things_never_overlap_and_always_show_most_of_themselves():
+def test_things_never_share_a_pixel_and_none_is_covered_up():
     seen = set()
     for seed in range(40):
         scene = make_scene(np.random.default_rng(seed), (48, 64))
         masks = [mask for _, mask in scene.things]
         assert scene.pixels.shape == (48, 64, 3)
         assert masks and np.sum(masks, axis=0).max() == 1
-        assert min(mask.sum() for mask in masks) > 20
+        assert min(mask.sum() for mask in masks) > 30
         seen |= {kind for kind, _ in scene.things}
     assert seen == set(KINDS)
-    assert 0 < LEAST_VISIBLE < 1
 
 
 def test_a_workspace_is_filled_once_however_often_it_is_asked_for(tmp_path, capsys):
