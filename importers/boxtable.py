@@ -17,6 +17,7 @@ from importers.texts import finite_numbers, parse_text
 
 _HEAD_BYTES = 2**14
 _MOST_BYTES = 2**28
+_MOST_NAMED = 1000
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _NAMES = {"filename": "file", "class": "category", "label": "category"}  # what others call the same
 _SPLITS = ("train", "val", "test")
@@ -46,26 +47,45 @@ class BoxTableImporter:
         ]
         index = PictureIndex(tree)
         pictures: dict[str, _Collected] = {}
-        unreadable: list[Unreadable] = []
+        unreadable = _Named()
         for name in [*lists, boxes]:
             for number, row in enumerate(_rows(tree, name), start=2):
                 called = row.get("file", "")
                 if not called:
-                    unreadable.append(Unreadable(f"{name}, row {number}", "It names no file."))
+                    unreadable.add(name, number, "It names no file.")
                     continue
                 picture = pictures.setdefault(called, _Collected(called))
                 try:
                     picture.add(row, f"{name}, row {number}", has_box=name == boxes)
                 except ValueError as error:
-                    unreadable.append(Unreadable(f"{name}, row {number}", f"It cannot be used: {error}."))
+                    unreadable.add(name, number, f"It cannot be used: {error}.")
         met = dict.fromkeys(shape.category for picture in pictures.values() for shape in picture.shapes)
 
         def found() -> Iterator[Found]:
-            yield from unreadable
+            yield from unreadable.lines()
             for picture in pictures.values():
                 yield picture.found(index, boxes)
 
         return OpenedFiles(boxes, [FoundCategory(name=name) for name in met], len(pictures), found)
+
+
+@dataclass
+class _Named:
+    """Rows that cannot be used: the first by their numbers, the rest counted."""
+
+    rows: list[Unreadable] = field(default_factory=list)
+    more: dict[str, int] = field(default_factory=dict)
+
+    def add(self, file: str, number: int, reason: str) -> None:
+        if len(self.rows) < _MOST_NAMED:
+            self.rows.append(Unreadable(f"{file}, row {number}", reason))
+        else:
+            self.more[file] = self.more.get(file, 0) + 1
+
+    def lines(self) -> Iterator[Unreadable]:
+        yield from self.rows
+        for file, count in self.more.items():
+            yield Unreadable(file, f"{count} more of its rows cannot be used.")
 
 
 @dataclass

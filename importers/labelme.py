@@ -34,6 +34,7 @@ from storage.rle import Rle
 _HEAD_BYTES = 2**16  # labelme writes the shapes before the picture; others put the picture's base64 first
 _LOOKED_AT = 1000  # JSON files that may lie about before the first one of labelme
 _KEYS = re.compile(rb'"(shapes|imagePath|imageData|lineColor)"\s*:')
+_MOST_BYTES = 2**27  # of a JSON with its picture in it
 _LABELS_BYTES = 2**20
 _NOT_LABELS = {"__ignore__", "_background_"}  # the first two lines of labels.txt by labelme's custom
 _LINES = {"point", "points", "line", "linestrip"}
@@ -104,7 +105,9 @@ class _LabelFile:
         )
 
     def _document(self) -> Mapping[str, Any]:
-        return as_mapping(parse_json(self._tree.read(self.name), self.name), self.name, "labelme's object")
+        return as_mapping(
+            parse_json(self._tree.read(self.name, limit=_MOST_BYTES), self.name), self.name, "labelme's object"
+        )
 
     def _picture(self, document: Mapping[str, Any]) -> tuple[str, str | None]:
         """(what the picture is called, where it lies)."""

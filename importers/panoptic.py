@@ -22,6 +22,7 @@ from importers.texts import whole_number
 from storage.rle import Rle
 
 _HEAD_BYTES = 2**18
+_MOST_LOOKED_AT = 100  # JSON files, the largest; thousands of small ones are another format's
 _LISTS = re.compile(rb'"(images|annotations)"\s*:\s*\[')
 _SEGMENTS = b'"segments_info"'
 
@@ -168,7 +169,9 @@ class _PanopticFile:
 
 
 def _panoptic_files(tree: Tree) -> list[str]:
-    return [name for name in tree.names() if suffix_of(name) == ".json" and _is_panoptic(tree, name)]
+    names = [name for name in tree.names() if suffix_of(name) == ".json"]
+    largest = set(sorted(names, key=tree.size, reverse=True)[:_MOST_LOOKED_AT])
+    return [name for name in names if name in largest and _is_panoptic(tree, name)]
 
 
 def _is_panoptic(tree: Tree, name: str) -> bool:

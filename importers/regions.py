@@ -42,19 +42,26 @@ def masks_of(pixels: np.ndarray, *, leave_out: Collection[int] = (0,)) -> Iterat
 
 def colors_as_numbers(pixels: np.ndarray) -> np.ndarray:
     """H×W×3 uint8 -> H×W int32, red + 256 green + 65536 blue."""
-    wide = pixels.astype(np.int32)
-    return wide[..., 0] + 256 * wide[..., 1] + 65536 * wide[..., 2]
+    coded = pixels[..., 2].astype(np.int32)
+    for channel in (1, 0):
+        coded <<= _BITS_OF_A_COLOR
+        coded |= pixels[..., channel]
+    return coded
 
 
 def by_color(pixels: np.ndarray, numbers: Mapping[int, int], *, other: int) -> np.ndarray:
     """H×W×3 uint8 -> H×W int32: the number of each pixel's colour (as colors_as_numbers says it), `other` for more."""
     coded = colors_as_numbers(pixels)
-    colors = np.array(sorted(numbers), np.int32)
-    if not len(colors):
+    if not numbers:
         return np.full(coded.shape, other, np.int32)
+    colors = np.array(sorted(numbers), np.int32)
     meant = np.array([numbers[int(color)] for color in colors], np.int32)
-    place = np.minimum(np.searchsorted(colors, coded), len(colors) - 1)
-    return np.where(colors[place] == coded, meant[place], np.int32(other))
+    step = max(1, _STRIP_PIXELS // coded.shape[1])
+    for top in range(0, len(coded), step):
+        strip = coded[top : top + step]
+        place = np.minimum(np.searchsorted(colors, strip), len(colors) - 1)
+        strip[...] = np.where(colors[place] == strip, meant[place], np.int32(other))
+    return coded
 
 
 def voc_color(number: int) -> tuple[int, int, int]:

@@ -37,9 +37,9 @@ class Hunt:
         self.inputs = self.masks = self.found = 0
 
     def one(self, below: Any) -> None:
-        """One input. Raises SystemExit when the time is over."""
-        if time.monotonic() > self._until:
-            raise SystemExit(self.summary())
+        """One input; nothing more once the time is over."""
+        if self.is_over:
+            return
         self.inputs += 1
         files = self._mutating.mutated(self._mutating.sound_sets()[self._names[below(len(self._names))]], below)
         begin, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -53,7 +53,12 @@ class Hunt:
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory > MOST_KB:
             self._keep(files, "much memory")
 
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self._until
+
     def summary(self) -> str:
+        """What was done so far."""
         return f"{self.inputs} inputs, {self.masks} masks, {self.found} inputs kept in {CRASHERS}"
 
     def _keep(self, files: dict[str, bytes], why: str) -> None:
@@ -88,14 +93,22 @@ def main() -> None:
         if atheris is None:
             print("by chance (atheris is not installed, or not wanted)", flush=True)
             chance = random.Random(chosen.seed)
-            while True:
+            while not hunt.is_over:
                 hunt.one(chance.randrange)
+            print(hunt.summary())
+            return
+
+        said: list[str] = []
 
         def by_atheris(data: bytes) -> None:
             provider = atheris.FuzzedDataProvider(data)
             hunt.one(lambda n: provider.ConsumeIntInRange(0, n - 1))
+            if hunt.is_over and not said:  # libFuzzer ends the process itself, so this is the place to say it
+                said.append(hunt.summary())
+                print(said[0], flush=True)
 
-        atheris.Setup([sys.argv[0], f"-seed={chosen.seed + 1}", "-max_len=512", "-verbosity=0"], by_atheris)
+        limit = f"-max_total_time={int(60 * chosen.minutes) + 2}"
+        atheris.Setup([sys.argv[0], limit, f"-seed={chosen.seed + 1}", "-max_len=512", "-verbosity=0"], by_atheris)
         atheris.Fuzz()
 
 

@@ -53,3 +53,9 @@ def test_a_value_too_long_for_a_table_is_an_error_with_its_line(tmp_path):
 def test_other_tables_are_left_alone(tmp_path):
     with pytest.raises(AssertionError, match="nobody recognises"):
         read(table(tmp_path / "set", "name,age", "ann,12"))
+
+
+def test_rows_without_end_that_cannot_be_used_are_counted(tmp_path):
+    result = read(table(tmp_path / "set", HEAD, *["a.jpg,30,20,,0,0,1,1"] * 1500))
+    assert len(result.unreadable) == 1001
+    assert result.unreadable[-1].reason == "500 more of its rows cannot be used."

@@ -200,3 +200,12 @@ def test_an_archive_of_each_format_brings_what_its_folder_brings(name, workspace
     assert (report.imported, report.added, report.unreadable) == (2, 4, [])
     assert not list((workspace.settings.data / "incoming").glob("*"))
     assert workspace.datasets.inspect([exports / name]).there_already == 4
+
+
+def test_a_file_of_nothing_but_damaged_rows_does_not_fill_the_report(workspace, exports, tmp_path):
+    shutil.copytree(exports / "yolo-detect", tmp_path / "set")
+    (tmp_path / "set" / "labels" / "train" / "a.txt").write_text("".join(f"{n} 0.1 left\n" for n in range(12_000)))
+    plan = workspace.datasets.inspect([tmp_path / "set"])
+    assert len(plan.unreadable) == 10_001
+    assert plan.unreadable[-1].reason == "2000 more lines like these are not shown."
+    assert plan.instances == 2
