@@ -2,7 +2,8 @@
 
 What labelme (6.3) and its label_file.py read, and decides the form:
 - An instance is one shape of the type "mask": a base64 PNG of its box, whose two points are the first and the last
-  pixel. That is the one shape that labelme reads back exactly, holes and parts included; older than 5.3 it does not.
+  pixel. That is the one shape that labelme reads back exactly, holes and parts included. A labelme from before there
+  were mask shapes needs the polygons.
 - Polygons, on request, can be dragged by their corners in labelme: one shape a part, the parts of an instance with one
   group_id. They go through the outline's pixels, since labelme paints the outline too. labelme fills holes, so an
   instance with holes stays a mask.
