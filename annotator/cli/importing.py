@@ -8,6 +8,7 @@ import typer
 
 from annotator.cli.options import Data, DatabaseUrl, workspace
 from annotator.cli.terminal import clear_errors, progress, say, until_interrupt
+from annotator.errors import SettingsError
 
 if TYPE_CHECKING:
     from annotator.datasets import ImportPlan
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 def import_command(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, folders, zips, or a data set.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Pictures, folders, zips, or a data set.")
+    ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come in; change nothing.")] = False,
@@ -31,12 +34,21 @@ def import_command(
         str,
         typer.Option("--on-conflict", help="For pictures that have other instances: skip, add or replace them."),
     ] = "skip",
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take the labels of the last import back. Pictures and categories stay.")
+    ] = False,
 ) -> None:
     """Bring pictures into the workspace, and a data set's labels with them: COCO, YOLO, labelme, VOC, label maps.
 
     What cannot be read is named; the rest comes in. Labels come in all at once, or none.
     """
     with clear_errors(), workspace(context, data, database) as opened:
+        if undo:
+            for line in opened.datasets.take_back():
+                say(line)
+            return
+        if not paths:
+            raise SettingsError("Name what to import: pictures, a folder, a zip archive, or a data set's file.")
         plan = None if pictures_only else _plan(opened, paths, format)
         if plan is None:
             is_good = _import_pictures(opened, paths, dry_run=dry_run)

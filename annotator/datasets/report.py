@@ -17,10 +17,12 @@ class DatasetReport:
 
     imported, matched: pictures that came in, and that were here. added, replaced, there_already: instances that came
     in, that were deleted for them, and that were here. skipped: pictures with other instances, left as they are.
-    splits: picture's id -> the data set's own split.
+    splits: picture's id -> the data set's own split. at: the moment by which the import is known to
+    be taken back, None where no instance came in.
     """
 
     title: str
+    at: str | None = None
     imported: int = 0
     matched: int = 0
     added: int = 0

@@ -3,15 +3,17 @@
 import contextlib
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from annotator.datasets.matching import Matcher, short_names
-from annotator.datasets.plan import Conflict, ImportPlan, PlannedCategory
+from annotator.datasets.plan import Conflict, ImportPlan, PlannedCategory, counted
 from annotator.datasets.report import DatasetReport
 from annotator.datasets.spool import Spool
+from annotator.datasets.stopping import Asked, Progress, asked, asking
 from annotator.datasets.walk import Classes, Done, Missing, Walk
-from annotator.errors import Cancelled, ImageError, SettingsError
+from annotator.errors import AnnotatorError, Cancelled, ImageError, SettingsError
 from annotator.importing import ImportReport, take_in
 from annotator.pictures import PictureStore
 from exporters.splits import SplitOptions
@@ -25,9 +27,6 @@ from storage.records import ImageRecord, Split
 from storage.repository import NewLabels, Repository
 
 LABELER = "import"  # whose instances they are
-
-Progress = Callable[[int, int], None]  # (done, total)
-Asked = Callable[[], bool]
 
 
 class OnConflict(StrEnum):
@@ -79,7 +78,7 @@ class Datasets:
                 others=tuple(IMPORTERS[name].title for name in names[1:]),
             )
             spool = stack.enter_context(self._spool())
-            self._look_at(tree, reading, plan, spool, _asking(progress, cancelled))
+            self._look_at(tree, reading, plan, spool, asking(progress, cancelled))
             return plan
 
     def apply(
@@ -100,7 +99,7 @@ class Datasets:
             choices = ", ".join(OnConflict)
             raise SettingsError(f"Where a picture has other instances, choose one of {choices}; got {on_conflict!r}.")
         report, taken = DatasetReport(title=plan.title), ImportReport()
-        ask = _asking(progress, cancelled)
+        ask = asking(progress, cancelled)
         try:
             with open_tree(plan.paths, work_dir=self._store.work_folder) as tree, self._spool() as spool:
                 reading = IMPORTERS[plan.format].read(tree)
@@ -113,9 +112,29 @@ class Datasets:
             raise ImporterError(f"{error} No label was imported.{_stay(taken)}") from error
         return report
 
+    def take_back(self, at: str | None = None) -> list[str]:
+        """Undo an import of labels, None: the last one; what is said of it. The steps of labelers do not know imports.
+
+        at: a report's. Its instances go, unless someone edited them since, and what it replaced is back; pictures and
+        categories stay. Raises AnnotatorError where there is none, SettingsError for a moment that is none.
+        """
+        try:
+            moment = self._repository.last_labels_added() if at is None else datetime.fromisoformat(at)
+        except ValueError as error:
+            raise SettingsError(f"An import is known by its moment, as its report says it; got {at!r}.") from error
+        if moment is None:
+            raise AnnotatorError("There is no import to take back: no instance here came from a data set.")
+        back = self._repository.take_back_labels(moment)
+        lines = [f"{counted(back.removed, 'instance')} of the import of {moment:%Y-%m-%d %H:%M} UTC removed"]
+        if back.restored:
+            lines.append(f"{counted(back.restored, 'instance')} that it had replaced restored")
+        if back.kept:
+            lines.append(f"{counted(back.kept, 'instance')} of it edited since, and kept")
+        return lines
+
     def _look_at(self, tree: Tree, reading: Reading, plan: ImportPlan, spool: Spool, ask: Progress) -> None:
         classes = self._classes(reading)
-        for item in _asked(self._walk(tree, reading, classes, spool, None), reading.total, ask):
+        for item in asked(self._walk(tree, reading, classes, spool, None), reading.total, ask):
             if isinstance(item, Done):
                 plan.found += 1
                 plan.new += item.is_new
@@ -157,7 +176,7 @@ class Datasets:
             return image
 
         classes = self._classes(reading)
-        for item in _asked(self._walk(tree, reading, classes, spool, take), reading.total, ask):
+        for item in asked(self._walk(tree, reading, classes, spool, take), reading.total, ask):
             if isinstance(item, Done):
                 report.matched += not item.is_new
                 report.boxes += item.boxes
@@ -183,6 +202,8 @@ class Datasets:
         report.added, report.replaced, report.new_categories = added.instances, added.replaced, added.categories
         if len(set(report.splits.values())) > 1:  # one alone says no more than the folder's name
             self._keep_splits(report.splits)
+        if added.instances:
+            report.at = added.at.isoformat()
         changed = set(added.changed_meanwhile)
         for settled in spool:
             if settled.image_id is not None:
@@ -254,28 +275,6 @@ def _labels(spool: Spool, report: DatasetReport, on_conflict: OnConflict, ask: P
         chosen = [one.instance for one in settled.coming if replace or not one.is_known]
         if chosen:
             yield NewLabels(image_id=settled.image_id, seen=settled.seen, instances=chosen, replace=replace)
-
-
-def _asked(walk: Walk, total: int, ask: Progress) -> Iterator[Done | Missing | Unreadable | Remark]:
-    """The walk with progress reported, and the user asked for a stop, at every step."""
-    done = 0
-    ask(0, total)
-    for item in walk:
-        yield item
-        done += isinstance(item, Done | Missing)
-        ask(min(done, total), total)
-
-
-def _asking(progress: Progress | None, cancelled: Asked | None) -> Progress:
-    """One function for both: (done, total), a total of 0 for no news. It raises Cancelled."""
-
-    def ask(done: int, total: int) -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled("Stopped; nothing was changed.")
-        if progress is not None and total:
-            progress(done, total)
-
-    return ask
 
 
 def _stay(taken: ImportReport) -> str:

@@ -3,7 +3,7 @@
 from storage.database import Database
 from storage.repository.categories import UNSET, Categories, NewCategory, check_category
 from storage.repository.images import Images
-from storage.repository.imports import Imports, LabelsAdded, NewInstance, NewLabels
+from storage.repository.imports import Imports, LabelsAdded, LabelsTakenBack, NewInstance, NewLabels
 from storage.repository.instances import Instances
 from storage.repository.overview import Overview
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
@@ -15,6 +15,7 @@ __all__ = [
     "DUPLICATE_IOU",
     "UNSET",
     "LabelsAdded",
+    "LabelsTakenBack",
     "NewCategory",
     "NewInstance",
     "NewLabels",

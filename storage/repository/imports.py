@@ -4,18 +4,19 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import StorageError
 from storage.records import ImageStatus, Origin, RunState
-from storage.repository.categories import NewCategory, ensure_categories
+from storage.repository.categories import NewCategory, ensure_categories, living_category
 from storage.repository.proposals import recount
 from storage.rle import Rle
 from storage.schema import ImageRow, InstanceRow, ProposalRunRow
 
 _ROWS_AT_ONCE = 1000
+_IMPORTED = InstanceRow.origin == Origin.IMPORT.value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +44,24 @@ class NewLabels:
 
 @dataclass(kw_only=True)
 class LabelsAdded:
-    """What was written. changed_meanwhile: pictures that were left as they are, for others worked on them."""
+    """What was written. at: its moment, by which it is known. changed_meanwhile: pictures that were left as they are,
+    for others worked on them."""
 
+    at: datetime
     instances: int = 0
     replaced: int = 0
     categories: int = 0
     image_ids: list[int] = field(default_factory=list)
     changed_meanwhile: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsTakenBack:
+    """removed: instances of the import. restored: those that it had replaced. kept: its own that were edited since."""
+
+    removed: int
+    restored: int
+    kept: int
 
 
 class Imports:
@@ -67,7 +79,8 @@ class Imports:
         an exception of its own takes everything back. New pictures that get instances are in progress from then on.
         Raises StorageError.
         """
-        added = LabelsAdded()
+        now = datetime.now(UTC)
+        added = LabelsAdded(at=now)
         with self._database.write() as db_session:
             category_ids, added.categories = ensure_categories(db_session, categories)
             proposed = set(
@@ -79,8 +92,8 @@ class Imports:
                     added.changed_meanwhile.append(labels.image_id)
                     continue
                 if labels.replace:
-                    added.replaced += _delete(db_session, labels.seen)
-                rows += [_values(labels.image_id, one, category_ids, labeler) for one in labels.instances]
+                    added.replaced += _delete(db_session, labels.seen, now)
+                rows += [_values(labels.image_id, one, category_ids, labeler, now) for one in labels.instances]
                 added.instances += len(labels.instances)
                 added.image_ids.append(labels.image_id)
                 if len(rows) >= _ROWS_AT_ONCE:
@@ -92,6 +105,32 @@ class Imports:
             for image_id in proposed.intersection(added.image_ids):
                 recount(db_session, image_id, duplicate_iou=self._duplicate_iou)
         return added
+
+    def last_labels_added(self) -> datetime | None:
+        """The moment of the last import of which an instance is left; None where there is none."""
+        query = select(func.max(InstanceRow.created_at)).where(_IMPORTED, InstanceRow.deleted_at.is_(None))
+        with self._database.read() as db_session:
+            return db_session.scalar(query)
+
+    def take_back_labels(self, at: datetime) -> LabelsTakenBack:
+        """Undo an import of labels: its instances go, unless someone edited them since; what it replaced is back.
+
+        at: its moment. Pictures and categories stay. Raises StorageError.
+        """
+        now = datetime.now(UTC)
+        with self._database.write() as db_session:
+            query = select(InstanceRow).where(_IMPORTED, InstanceRow.created_at == at, InstanceRow.deleted_at.is_(None))
+            live = list(db_session.scalars(query))
+            removed = [row for row in live if row.updated_at == at]
+            for row in removed:
+                row.deleted_at = row.updated_at = now
+            restored = list(db_session.scalars(select(InstanceRow).where(InstanceRow.deleted_at == at)))
+            for row in restored:
+                row.category_id = living_category(db_session, row.category_id)
+                row.deleted_at, row.updated_at = None, now
+            for image_id in {row.image_id for row in [*removed, *restored]}:
+                recount(db_session, image_id, duplicate_iou=self._duplicate_iou)
+            return LabelsTakenBack(removed=len(removed), restored=len(restored), kept=len(live) - len(removed))
 
 
 def _is_as_seen(db_session: Session, labels: NewLabels) -> bool:
@@ -111,8 +150,7 @@ def _is_as_seen(db_session: Session, labels: NewLabels) -> bool:
     return set(db_session.scalars(live)) == labels.seen
 
 
-def _delete(db_session: Session, instance_ids: Collection[int]) -> int:
-    now = datetime.now(UTC)
+def _delete(db_session: Session, instance_ids: Collection[int], now: datetime) -> int:
     for instance_id in instance_ids:
         db_session.execute(
             update(InstanceRow).where(InstanceRow.id == instance_id).values(deleted_at=now, updated_at=now)
@@ -120,9 +158,10 @@ def _delete(db_session: Session, instance_ids: Collection[int]) -> int:
     return len(instance_ids)
 
 
-def _values(image_id: int, one: NewInstance, category_ids: Sequence[int], labeler: str) -> dict[str, object]:
+def _values(
+    image_id: int, one: NewInstance, category_ids: Sequence[int], labeler: str, now: datetime
+) -> dict[str, object]:
     x, y, width, height = one.rle.bbox_xywh
-    now = datetime.now(UTC)
     return {
         "image_id": image_id,
         "category_id": category_ids[one.category],

@@ -79,6 +79,17 @@ def test_what_becomes_of_a_conflict_is_the_users_choice(
     assert ("left as it is: one.png has 1 instance here, and 1 more would come" in done.stdout) is (choice == "skip")
 
 
+def test_the_last_import_can_be_taken_back(imported: Import, dataset: Path, settings: Settings) -> None:
+    assert imported("--undo").exit_code == 1
+    imported(dataset)
+    done = imported("--undo")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("2 instances of the import of 2")
+    assert there(settings) == (2, 0)
+    assert "no import to take back" in imported("--undo").stderr
+    assert "Name what to import" in imported().stderr
+
+
 def test_a_damaged_data_set_is_one_line_and_exit_status_one(
     imported: Import, dataset: Path, settings: Settings
 ) -> None:

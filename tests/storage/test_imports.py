@@ -8,7 +8,7 @@ from storage.errors import StorageError
 from storage.records import ImageRecord, ImageStatus, Origin
 from storage.repository import NewCategory, NewInstance, NewLabels, NewProposal, Repository, check_category
 from storage.rle import Rle
-from tests.storage.scene import mask, values
+from tests.storage.scene import Labeler, mask, values
 
 CUP = NewCategory(name="Cup", supercategory="dishes", color="#123456", is_thing=False)
 POT = NewCategory(name="pot")
@@ -93,6 +93,38 @@ def test_a_picture_that_was_removed_meanwhile_is_left(repository: Repository, im
     repository.remove_image(image.id)
     added = repository.add_labels([POT], [labels(image, 0)], labeler="import")
     assert (added.instances, added.changed_meanwhile) == (0, [image.id])
+
+
+def test_an_import_is_taken_back_and_what_it_replaced_is_there_again(
+    repository: Repository, image: ImageRecord
+) -> None:
+    old = repository.add_instances(image.id, [values(repository.add_category("old"))] * 2, labeler="ann")
+    assert repository.last_labels_added() is None
+    seen = tuple(one.id for one in old)
+    first = repository.add_labels([POT], [labels(image, 0, 0, seen=seen, replace=True)], labeler="import")
+    assert repository.last_labels_added() == first.at
+    repository.delete_category(old[0].category_id)
+    back = repository.take_back_labels(first.at)
+    assert (back.removed, back.restored, back.kept) == (2, 2, 0)
+    assert [(one.id, one.rle) for one in repository.instances(image.id)] == [(one.id, one.rle) for one in old]
+    assert [one.name for one in repository.categories()][-2:] == ["pot", "old"]  # instances need their category again
+    assert repository.last_labels_added() is None
+    assert repository.take_back_labels(first.at).removed == 0
+
+
+def test_what_was_edited_since_stays_when_an_import_is_taken_back(
+    repository: Repository, image: ImageRecord, labeler: Labeler
+) -> None:
+    first = repository.add_labels([POT, CUP], [labels(image, 0, 0)], labeler="import")
+    second = repository.add_labels([POT], [labels(image, 0, seen=(1, 2))], labeler="import")
+    cup = repository.categories()[-1]
+    labeler.step(
+        "set_category", {"changes": [{"id": 1, "before": {"category_id": 1}, "after": {"category_id": cup.id}}]}
+    )
+    back = repository.take_back_labels(first.at)
+    assert (back.removed, back.restored, back.kept) == (1, 0, 1)
+    assert [one.id for one in repository.instances(image.id)] == [1, 3]
+    assert repository.last_labels_added() == second.at
 
 
 def test_proposals_that_come_in_as_instances_are_open_no_longer(repository: Repository, image: ImageRecord) -> None:
