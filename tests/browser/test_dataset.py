@@ -163,3 +163,24 @@ def middle(locator: Locator) -> tuple[float, float]:
     box = locator.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_speck_is_gone_near_to_and_anything_larger_is_shown_with_its_picture(page: Page, server_url: str) -> None:
+    page.goto(server_url)
+    speck, large = page.evaluate(
+        """async () => {
+            const { Viewport } = await import(new URL("annotator/static/viewport.js", document.baseURI));
+            const views = [[390, 290, 4, 4], [100, 100, 200, 50]].map((box) => {
+                const view = new Viewport();
+                view.resize(800, 600);
+                view.setImage(400, 300);
+                view.reveal(box);
+                return { ...view, middle: view.toScreen({ x: box[0] + box[2] / 2, y: box[1] + box[3] / 2 }) };
+            });
+            return views;
+        }"""
+    )
+    assert (speck["scale"], speck["fitted"]) == (pytest.approx(6), False)
+    assert speck["middle"] == pytest.approx({"x": 400, "y": 300})
+    assert large["fitted"]
+    assert large["scale"] < 2

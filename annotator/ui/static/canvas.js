@@ -378,6 +378,12 @@ export function createCanvas(host, handlers) {
       moved();
     },
 
+    /** Where a box (x, y, width, height in pixels of the original) would be a speck, goes near it. */
+    reveal(box) {
+      viewport.reveal(box);
+      moved();
+    },
+
     /** Id of the proposal at a pixel of the picture, or null. */
     proposalAt,
 

@@ -20,9 +20,10 @@ const TABS = { figures: "Figures", gallery: "Gallery", checks: "Checks" };
  * @param {() => Promise<void>} parts.settled waits for unsaved actions of the open picture
  * @param {(imageId: number) => Promise<void>} parts.open
  * @param {(instanceId: number) => void} parts.select on the picture that is shown
+ * @param {(box: number[]) => void} parts.reveal goes near to it where it would be a speck
  * @param {(category: object) => void} parts.editCategory
  */
-export function createDataSet({ root, store, server, settled, open, select, editCategory }) {
+export function createDataSet({ root, store, server, settled, open, select, reveal, editCategory }) {
   const { state } = store;
   const looking = createLooking(server);
   const changed = new Set(); // ids of pictures that are not as the page knows them
@@ -40,7 +41,10 @@ export function createDataSet({ root, store, server, settled, open, select, edit
     going = true;
     dialog?.close();
     if (state.shownId !== imageId || changed.delete(imageId)) await open(imageId);
-    if (state.shownId === imageId && instanceId !== null) select(instanceId);
+    const instance = state.shownId === imageId && state.session.instances.find((one) => one.id === instanceId);
+    if (!instance) return;
+    select(instanceId);
+    reveal(instance.bbox_xywh);
   }
 
   function goToCategory(categoryId) {

@@ -82,7 +82,7 @@ export async function start({ element, server: remote, upload }) {
   });
   const dataset = createDataSet({
     root, store, server, settled: () => queue.idle(state.shownId), open: opening.open, select: (id) => actions.select(id),
-    editCategory: (category) => actions.editCategory(category),
+    reveal: (box) => canvas.reveal(box), editCategory: (category) => actions.editCategory(category),
   });
   const proposals = createProposals({ store, server, jobs, messages, act: base.act, idle: queue.idle, foreseenState });
   const takeCategory = (category) => proposals.accept(category.id) || base.pick(category);

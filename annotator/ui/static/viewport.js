@@ -9,6 +9,9 @@ const MARGIN = 16; // CSS pixels left free around a fitted picture
 const KEPT = 48; // CSS pixels of the picture that stay in sight however far it is dragged
 const MAX_FIT = 32; // a 1×1 picture becomes a tile to click on, not a wall
 const MAX_SCALE = 64;
+const SPECK = 64; // CSS pixels; what is smaller in both ways on a fitted picture is looked for
+const NEAR = 96; // CSS pixels that it gets
+const MAX_NEAR = 6; // nearer, nobody sees what it is of
 
 /** @typedef {{x: number, y: number}} Place */
 
@@ -65,6 +68,16 @@ export class Viewport {
     this.scale = scale;
     this.fitted = false;
     this.#move(x - (x - this.x) * grown, y - (y - this.y) * grown);
+  }
+
+  /** Fits the picture; where a box on it is a speck then, goes near it. */
+  reveal([x, y, width, height]) {
+    this.fit();
+    const side = Math.max(width, height, 1);
+    if (side * this.scale >= SPECK) return;
+    const middle = this.toScreen({ x: x + width / 2, y: y + height / 2 });
+    this.zoomAt(Math.max(1, Math.min(NEAR / side, MAX_NEAR) / this.scale), middle.x, middle.y);
+    this.panBy(this.width / 2 - middle.x, this.height / 2 - middle.y);
   }
 
   panBy(dx, dy) {
