@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from importers.base import FoundCategory, ImporterError, Remark, Tree, Unreadable
-from importers.jsonstream import Element, elements, parse_slice
+from importers.jsonstream import Element, elements, opened, parse_slice
 from importers.opened import stated_size
 from importers.texts import kind_of
 
@@ -49,14 +49,14 @@ class CocoFile:
         if number is None:
             return
         low, high = np.searchsorted(self._sorted, [number, number + 1])
-        with self._path.open("rb") as file:
+        with opened(self._path, self.name) as file:
             for position in self._order[low:high].tolist():
                 file.seek(self._starts[position])
                 yield position + 1, parse_slice(file.read(self._lengths[position]), self.name)
 
     def _go_through(self) -> None:
         lists: set[str] = set()
-        with self._path.open("rb") as file:
+        with opened(self._path, self.name) as file:
             for element in elements(self._path, self.name):
                 if element.is_list:
                     lists.add(element.key)

@@ -1,5 +1,6 @@
 """A large JSON object read member by member: memory holds one element of a list at a time, not the file."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -38,8 +39,19 @@ def elements(path: Path, name: str) -> Iterator[Element]:
     The structure of JSON is ASCII: read as Latin-1, one character is one byte, and places in the text are places in the
     file. name: what to call the file.
     """
-    with path.open("rb") as file:
+    with opened(path, name) as file:
         yield from _Scanner(file, name).members()
+
+
+@contextlib.contextmanager
+def opened(path: Path, name: str) -> Iterator[BinaryIO]:
+    """A file to read elements from. Raises ImporterError where it cannot be read (any more)."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        text = f"{name}: It cannot be read ({error.strerror}). Check the disk and its permissions."
+        raise ImporterError(text) from error
 
 
 def parse_slice(data: bytes, name: str) -> Any:
@@ -151,10 +163,7 @@ class _Scanner:
             self._line_start = self._before + self._text.rindex("\n", 0, self._at) + 1
         self._before += self._at
         rest = self._text[self._at :]
-        try:
-            more = self._file.read(max(_CHUNK_CHARACTERS, len(rest)))
-        except OSError as error:
-            raise ImporterError(f"{self._name}: It cannot be read ({error.strerror}). Check the disk.") from error
+        more = self._file.read(max(_CHUNK_CHARACTERS, len(rest)))
         self._at_end = not more
         self._text, self._at = rest + more.decode("latin-1"), 0
 

@@ -96,6 +96,11 @@ def test_a_line_of_ten_megabytes_is_read_piece_by_piece(tmp_path):
     assert [len(one.value) for one in elements(path, "x.json") if not one.is_list] == [2_000_000] * 5 + [3]
 
 
+def test_a_file_that_is_gone_is_a_clear_error(tmp_path):
+    with pytest.raises(ImporterError, match=r"x\.json: It cannot be read \(No such file"):
+        list(elements(tmp_path / "x.json", "x.json"))
+
+
 def test_marks_of_other_encodings_are_passed_over_or_refused(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"a": "ä"}', encoding="utf-8-sig")
