@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importers.base import ImporterError, Shape
@@ -33,6 +33,7 @@ def test_parts_of_the_picture_are_scaled_to_its_size():
     assert rows_and_columns(painted(box_xyxy=(0.1, 0.1, 0.5, 0.6), relative=True)) == (2, 12, 3, 15)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 29), st.floats(0, 19)), min_size=3, max_size=8))
 def test_pixels_are_painted_as_fill_poly_does(points):
     wanted = np.zeros(SIZE, np.uint8)
@@ -74,3 +75,10 @@ def test_a_box_is_the_pixels_between_its_corners(box, found):
 def test_what_no_mask_can_be_made_of_is_refused_with_the_reason(values, reason):
     with pytest.raises(ImporterError, match=reason):
         painted(**values)
+
+
+@pytest.mark.parametrize("kind", ["edges", "pixels"])
+def test_an_outline_longer_than_any_is_refused_before_it_costs_the_memory(kind):
+    there_and_back = np.tile([[0.0, 0.0], [30.0, 20.0]], (400_000, 1))
+    with pytest.raises(ImporterError, match=r"outline is 2\.4e\+07 pixels long"):
+        painted(polygons=(there_and_back,), painted=kind)
