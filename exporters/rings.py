@@ -83,20 +83,20 @@ def worth_joining(rings: Sequence[np.ndarray], worth: Sequence[int], mask: np.nd
 
 def _places(rings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where bridges may end: all corners, and points along long edges. (V×2 int, V bool is a corner, V int ring)."""
-    edges = [np.abs(np.roll(ring, -1, axis=0) - ring).max(axis=1) for ring in rings]
-    spacing = max(_SPACING, int(sum(int(edge.sum()) for edge in edges)) // _MAX_PLACES)
-    places, corner, ring_of = [], [], []
-    for number, (ring, length) in enumerate(zip(rings, edges, strict=True)):
-        pieces = np.maximum(1, -(-length // spacing))
-        edge = np.repeat(np.arange(len(ring)), pieces)
-        step = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        # Whole steps along the longer axis: on horizontal, vertical and 45° edges the points lie exactly on the edge.
-        share = step * spacing / np.maximum(1, length[edge])
-        along = (np.roll(ring, -1, axis=0) - ring)[edge] * share[:, None]
-        places.append(ring[edge] + np.round(along).astype(ring.dtype))
-        corner.append(step == 0)
-        ring_of.append(np.full(len(edge), number))
-    return np.concatenate(places), np.concatenate(corner), np.concatenate(ring_of)
+    lengths = [len(ring) for ring in rings]
+    points, last = np.concatenate(rings).astype(np.int64), np.cumsum(lengths) - 1
+    following = np.arange(1, len(points) + 1)
+    following[last] = last + 1 - lengths
+    along = points[following] - points
+    length = np.abs(along).max(axis=1)
+    spacing = max(_SPACING, int(length.sum()) // _MAX_PLACES)
+    pieces = np.maximum(1, -(-length // spacing))
+    edge = np.repeat(np.arange(len(points)), pieces)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    # Whole steps along the longer axis: on horizontal, vertical and 45° edges the points lie exactly on the edge.
+    share = step * spacing / np.maximum(1, length[edge])
+    places = points[edge] + np.round(along[edge] * share[:, None]).astype(np.int64)
+    return places, step == 0, np.repeat(np.arange(len(rings)), lengths)[edge]
 
 
 def _shortest_bridges(places: np.ndarray, ring_of: np.ndarray) -> list[tuple[int, int]]:
@@ -120,18 +120,18 @@ def _shortest_bridges(places: np.ndarray, ring_of: np.ndarray) -> list[tuple[int
 
 def _neighbours(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of places among which are all shortest bridges: the edges of the Delaunay triangulation."""
-    points, first, point_of = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    stride = int(places.max()) + 1
+    numbers, first, point_of = np.unique(places @ (stride, 1), return_index=True, return_inverse=True)
+    points = places[first]
     # One point far outside: without it places on one line would have no triangles. The circle over a shortest bridge
     # never reaches it, so it takes none away.
-    reach = np.ptp(places, axis=0).max() + 1
+    reach = np.ptp(points, axis=0).max() + 1
     outside = points.min(axis=0) - reach * np.array([3, 7])
-    mesh = shapely.delaunay_triangles(shapely.multipoints(np.vstack([points, outside])), only_edges=True)
+    mesh = shapely.delaunay_triangles(shapely.linestrings(np.vstack([points, outside])), only_edges=True)
     ends = shapely.get_coordinates(mesh).astype(np.int64).reshape(-1, 2, 2)
     ends = ends[(ends != outside).any(axis=2).all(axis=1)]
-    stride = int(np.abs(points).max()) + 1  # points are in the order of x, then y: so are these numbers
-    numbers = points[:, 0] * stride + points[:, 1]
-    found = first[np.searchsorted(numbers, ends[..., 0] * stride + ends[..., 1])]
-    same = first[point_of.ravel()]  # where rings touch, places of both are one point
+    found = first[np.searchsorted(numbers, ends @ (stride, 1))]
+    same = first[point_of]  # where rings touch, places of both are one point
     return np.concatenate([found[:, 0], same]), np.concatenate([found[:, 1], np.arange(len(places))])
 
 
