@@ -10,6 +10,7 @@ import pytest
 
 from annotator.overview.figures import CELLS
 from annotator.ui.calls import Calls
+from annotator.ui.problems import BUG_TEXT
 from annotator.workspace import Workspace
 from storage.records import ImageStatus, Split
 from tests.annotator.overview.conftest import ME, Save
@@ -128,3 +129,28 @@ def test_checks_come_with_the_way_to_what_they_found(
     ]
     answer = calls.handle({"name": "overview_checks", "args": {"tiny_area": -1}}, labeler=ME)
     assert answer["error"]["kind"] == "settings"
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kind"),
+    [
+        ("gallery", {"category_id": 2**70}, "storage"),
+        ("gallery", {"of_labeler": "\ud800"}, "storage"),
+        ("gallery", {"order": "by taste"}, "request"),
+        ("gallery_tiles", {"ids": [2**70]}, "storage"),
+        ("gallery_tiles", {"ids": []}, "annotator"),
+        ("gallery_set_category", {"ids": [1], "category_id": 99, "op_id": "a"}, "not_found"),
+        ("gallery_delete", {"ids": "all", "op_id": "a"}, "request"),
+        ("overview_checks", {"tiny_area": 2**70}, "settings"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(calls: Calls, name: str, args: dict[str, Any], kind: str) -> None:
+    answer = calls.handle({"name": name, "args": args}, labeler=ME)
+    assert answer["error"]["kind"] == kind, answer
+    assert answer["error"]["message"] != BUG_TEXT
+
+
+def test_an_undo_of_what_never_was_changes_nothing(calls: Calls, image_ids: list[int]) -> None:
+    undone = ask(calls, "gallery_undo", of="never", image_ids=[*image_ids, 99], op_id="a")
+    assert undone["image_ids"] == []
+    assert len(undone["refused"]) == 4
