@@ -136,9 +136,10 @@ class Datasets:
         classes = self._classes(reading)
         for item in asked(self._walk(tree, reading, classes, spool, None), reading.total, ask):
             if isinstance(item, Done):
-                plan.found += 1
-                plan.new += item.is_new
-                plan.matched += not item.is_new
+                if not item.is_again:
+                    plan.found += 1
+                    plan.new += item.is_new
+                    plan.matched += not item.is_new
                 plan.boxes += item.boxes
             elif isinstance(item, Missing):
                 plan.found += 1
@@ -178,7 +179,7 @@ class Datasets:
         classes = self._classes(reading)
         for item in asked(self._walk(tree, reading, classes, spool, take), reading.total, ask):
             if isinstance(item, Done):
-                report.matched += not item.is_new
+                report.matched += not (item.is_new or item.is_again)
                 report.boxes += item.boxes
                 if item.split is not None and item.settled.image_id is not None:
                     report.splits[item.settled.image_id] = item.split

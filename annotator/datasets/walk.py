@@ -33,11 +33,14 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """One picture that is read. split: where the data set says one. boxes: instances that are full rectangles."""
+    """One picture that is read. split: where the data set says one. boxes: instances that are full rectangles.
+    is_again: it was read before, out of another list of the data set.
+    """
 
     settled: Settled
     split: str | None
     is_new: bool
+    is_again: bool
     boxes: int
 
 
@@ -182,7 +185,13 @@ class Walk:
             coming=self._compared(coming, existing),
         )
         self._spool.put(key, settled)
-        yield Done(settled=settled, split=picture.split, is_new=match.image is None and earlier is None, boxes=boxes)
+        yield Done(
+            settled=settled,
+            split=picture.split,
+            is_new=match.image is None,
+            is_again=earlier is not None,
+            boxes=boxes,
+        )
 
     @contextlib.contextmanager
     def _file_of(self, picture: LabelledPicture) -> Iterator[Path | None]:

@@ -265,8 +265,10 @@ def test_lists_that_overlap_bring_each_instance_once(
     folder = tmp_path / "pictures"
     coco(folder, {"one.png": [SQUARE]}, name="all.json")
     coco(folder, {"one.png": [SQUARE, OTHER]}, name="train.json")
-    report = take(workspace, folder)
-    assert report.added == 2
+    plan = look(workspace, folder)
+    assert (plan.found, plan.new, plan.matched, plan.instances) == (1, 1, 0, 2)
+    report = workspace.datasets.apply(plan)
+    assert (report.imported, report.matched, report.added) == (1, 0, 2)
     assert [one.text for one in report.remarks if one.name == "one.png"] == [
         "listed again: 1 of its instances had come before"
     ]
