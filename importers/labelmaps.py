@@ -21,7 +21,7 @@ from importers.base import FoundCategory, ImporterError, LabelledPicture, Readin
 from importers.classlists import NOBODY, ClassList, find_class_list
 from importers.opened import Found, OpenedFiles, unreadable
 from importers.pictures import PictureIndex, split_of, suffix_of
-from importers.rasters import HEADER_BYTES, Raster, png_header, read_raster
+from importers.rasters import HEADER_BYTES, MAX_BYTES, Raster, png_header, read_raster
 from importers.regions import boxes_of, by_color, masks_of, voc_color
 
 VOID = 255
@@ -71,7 +71,7 @@ class _Maps:
         colors: dict[int, str | None] = {}
         for name in self._names:
             try:
-                raster = read_raster(self._tree.read(name), name)
+                raster = read_raster(self._tree.read(name, limit=MAX_BYTES), name)
                 numbers = boxes_of(raster.pixels) if raster.pixels.ndim == 2 else {}
             except (ImporterError, ValueError):
                 continue
@@ -95,7 +95,7 @@ class _Maps:
 
     def _picture(self, name: str) -> Iterator[Found]:
         """Raises ImporterError, or ValueError with the reason."""
-        raster = read_raster(self._tree.read(name), name)
+        raster = read_raster(self._tree.read(name, limit=MAX_BYTES), name)
         numbers = self._numbers(raster)
         shapes = []
         for number, rle in masks_of(numbers, leave_out=self._nobody | _left_out(raster, self._listed)):
@@ -182,7 +182,7 @@ def _flat_header(tree: Tree, name: str) -> bool | None:
             header = png_header(file.read(HEADER_BYTES))
         if header is None:
             return None
-        pixels = read_raster(tree.read(name), name).pixels
+        pixels = read_raster(tree.read(name, limit=MAX_BYTES), name).pixels
     except ImporterError:
         return None
     part = pixels[: _SIDE + 1, : _SIDE + 1]

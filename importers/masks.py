@@ -9,6 +9,7 @@ from storage.rle import Rle
 
 _FAR = 1.0  # widths or heights that a point may lie outside; beyond, the coordinates are of something else
 
+_LONGEST = 1e7  # pixels of outline; pycocotools would need gigabytes for more, and end the program without them
 _ROUNDED = 0.01  # pixels: six digits of 5/60 are 0.0833333, which times 60 is less than 5
 
 
@@ -24,6 +25,8 @@ def mask_of(shape: Shape, size_hw: tuple[int, int]) -> Rle:
             raise ImporterError(f"Its mask is of {_size(rle.size_hw)} pixels, the picture has {_size(size_hw)}.")
     elif shape.polygons:
         rings = [_in_pixels(ring, shape, size_hw) for ring in shape.polygons]
+        if (length := sum(map(_length, rings))) > _LONGEST:
+            raise ImporterError(f"Its outline is {length:.2g} pixels long, longer than any real one.")
         rle = _edges(rings, size_hw) if shape.painted == "edges" else _pixels(rings, size_hw)
     elif shape.box_xyxy is not None:
         rle = _rectangle(_in_pixels(np.array(shape.box_xyxy).reshape(2, 2), shape, size_hw), size_hw)
@@ -48,6 +51,11 @@ def _in_pixels(points: np.ndarray, shape: Shape, size_hw: tuple[int, int]) -> np
             f"Its point ({worst[0]:g}, {worst[1]:g}) lies far outside the picture of {_size(size_hw)} pixels."
         )
     return points
+
+
+def _length(ring: np.ndarray) -> float:
+    """Pixels that a closed ring passes, about: what painting it costs in time, and pycocotools in memory too."""
+    return float(np.abs(np.diff(ring, axis=0, append=ring[:1])).max(axis=1, initial=0.0).sum())
 
 
 def _edges(rings: list[np.ndarray], size_hw: tuple[int, int]) -> Rle:

@@ -16,7 +16,7 @@ from importers.base import FoundCategory, ImporterError, LabelledPicture, Readin
 from importers.jsonstream import elements, parse_slice
 from importers.opened import Found, OpenedFiles, stated_size, unreadable
 from importers.pictures import PictureIndex, split_of, suffix_of
-from importers.rasters import Raster, read_raster
+from importers.rasters import MAX_BYTES, Raster, read_raster
 from importers.regions import colors_as_numbers, masks_of
 from importers.texts import whole_number
 from storage.rle import Rle
@@ -138,7 +138,7 @@ class _PanopticFile:
         found = self._maps.get(posixpath.basename(png))
         if image is None or found is None:
             raise ValueError("no picture has its image_id" if image is None else f"{png} is missing")
-        raster = read_raster(self._tree.read(found), found)
+        raster = read_raster(self._tree.read(found, limit=MAX_BYTES), found)
         if image.size_hw not in (None, raster.size_hw):
             raise ValueError(f"{png} has another size than the JSON says")
         masks = dict(masks_of(_ids(raster)))

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from importers.base import ImporterError
 
 MAX_PIXELS = 100_000_000  # as of the pictures themselves
+MAX_BYTES = 2**28  # of a map's file; maps are flat, and so are their files small
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33  # signature and first chunk: enough for png_header
 _NUMBERS = ("1", "L", "P", "I;16", "I")

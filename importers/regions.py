@@ -8,6 +8,9 @@ from storage.rle import Rle
 
 MOST_NUMBERS = 65_535  # on one map; a photo taken for a map has more
 _STRIP_PIXELS = 2**20  # looked through at a time, so that a large map needs little memory beside its own
+# Pixels in the boxes of all numbers together, which is what it costs to take a map apart: times those of the map, and
+# how many in any case.
+_MOST_SCATTERED, _LEAST_SCATTERED = 300, 10**8
 _BITS_OF_A_COLOR = 8
 
 
@@ -31,10 +34,14 @@ def boxes_of(pixels: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
 def masks_of(pixels: np.ndarray, *, leave_out: Collection[int] = (0,)) -> Iterator[tuple[int, Rle]]:
     """H×W integers -> (number, mask of its pixels) for each number but those left out, least first.
 
-    Raises ValueError as boxes_of does.
+    Raises ValueError, its text a reason in words, for more than MOST_NUMBERS, and for numbers scattered all over.
     """
     size_hw = pixels.shape[0], pixels.shape[1]
-    for number, (left, top, right, bottom) in boxes_of(pixels).items():
+    boxes = boxes_of(pixels)
+    looked_at = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes.values())
+    if looked_at > max(_LEAST_SCATTERED, _MOST_SCATTERED * pixels.size):
+        raise ValueError("its numbers are scattered all over as in a photograph, so it is a picture and no map")
+    for number, (left, top, right, bottom) in boxes.items():
         if number not in leave_out:
             part = pixels[top:bottom, left:right] == number
             yield number, Rle.encode_part(part, at=(top, left), size_hw=size_hw)

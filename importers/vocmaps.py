@@ -8,7 +8,7 @@ import numpy as np
 from importers.base import FoundCategory, ImporterError, Tree
 from importers.classlists import NOBODY, find_class_list
 from importers.pictures import suffix_of
-from importers.rasters import Raster, read_raster
+from importers.rasters import MAX_BYTES, Raster, read_raster
 from importers.regions import by_color, color_number, masks_of, voc_color
 from importers.texts import parse_text
 from storage.rle import Rle
@@ -56,7 +56,7 @@ class VocMaps:
         return None if name is None else self._raster(name)
 
     def _raster(self, name: str) -> Raster:
-        return read_raster(self._tree.read(name), name)
+        return read_raster(self._tree.read(name, limit=MAX_BYTES), name)
 
 
 class ClassNames:

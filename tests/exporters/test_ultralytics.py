@@ -1,26 +1,30 @@
 """YOLO txt as ultralytics' own data set code reads it. Alone in a file: importing it takes seconds."""
 
+import json
 import os
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from exporters.base import ExportOptions, SplitOptions
 from exporters.files import export
 from tests.exporters.datasets import iou, masks_of, real_masks, small_dataset
+from tests.importers.reading import read
 
 
 @pytest.fixture(scope="module")
 def ultralytics_data(tmp_path_factory):
     """Ultralytics' data package, its settings in a temporary folder and its network use switched off."""
-    before = dict(os.environ)
+    before, reader = dict(os.environ), Image.open
     os.environ["YOLO_CONFIG_DIR"] = str(tmp_path_factory.mktemp("ultralytics"))
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
     import ultralytics.data.dataset
     import ultralytics.data.utils
 
     yield ultralytics.data
+    Image.open = reader  # ultralytics puts its own there, which fails otherwise for what is no picture
     os.environ.clear()
     os.environ.update(before)
 
@@ -122,3 +126,35 @@ def test_each_split_is_read_from_the_folder_that_data_yaml_names(ultralytics_dat
         loaded = ultralytics_data.dataset.YOLODataset(img_path=data[split], data=data, task="segment", augment=False)
         assert len(loaded.labels) == counts["images"] > 0
         assert sum(len(label["cls"]) for label in loaded.labels) == counts["instances"]
+
+
+@pytest.mark.parametrize("use_segments", [True, False])
+def test_what_its_converter_makes_of_coco_comes_in(use_segments, ultralytics_data, tmp_path, monkeypatch):
+    from ultralytics.data.converter import convert_coco
+
+    boxes = [(5, 5, 25, 30), (30, 10, 50, 30)]
+    annotations = [
+        {
+            "id": number, "image_id": 1, "category_id": number, "iscrowd": 0, "area": (right - left) * (bottom - top),
+            "bbox": [left, top, right - left, bottom - top],
+            "segmentation": [[left, top, right - 1, top, right - 1, bottom - 1, left, bottom - 1]],
+        }
+        for number, (left, top, right, bottom) in enumerate(boxes, start=1)
+    ]  # fmt: skip
+    image = {"id": 1, "file_name": "a.png", "height": 40, "width": 60}
+    document = {"images": [image], "annotations": annotations, "categories": [{"id": 1, "name": "cup"}]}
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "instances_val.json").write_text(json.dumps(document))
+    monkeypatch.chdir(tmp_path)
+    convert_coco(str(tmp_path / "annotations"), str(tmp_path / "out"), use_segments=use_segments, cls91to80=False)
+    (tmp_path / "out" / "images" / "val").mkdir()
+    Image.new("RGB", (60, 40)).save(tmp_path / "out" / "images" / "val" / "a.png")
+    result = read(tmp_path / "out")
+    assert (result.importer, result.unreadable) == ("yolo", [])
+    assert result.categories == ["0", "1"]  # it writes no names
+    ((name, picture),) = result.pictures.items()
+    assert picture.split == "val"
+    for (_, mask), (left, top, right, bottom) in zip(result.masks(name, (40, 60)), boxes, strict=True):
+        meant = np.zeros((40, 60), bool)
+        meant[top:bottom, left:right] = True
+        assert (mask == meant).all()

@@ -1,6 +1,6 @@
 """Data sets as other tools write them come in with their masks.
 
-supervision and ultralytics write theirs here. Label Studio's converter and labelme's scripts are not installed with the
+supervision writes its own here, ultralytics in tests/exporters/test_ultralytics.py, where it is loaded. Label Studio's converter and labelme's scripts are not installed with the
 tests: their files stand here by hand, member by member in the form in which label-studio-sdk 2.1 and labelme's
 examples/ (labelme2coco.py, labelme2voc.py) write them.
 """
@@ -141,28 +141,6 @@ def test_a_crowd_of_runs_beside_polygons_comes_in_as_in_coco_itself(tmp_path):
     check(result, "000000000139.png", least=1.0)
     picture = result.pictures["000000000139.png"]
     assert ([shape.is_crowd for shape in picture.shapes], picture.split) == ([False, True], "val")
-
-
-@pytest.mark.parametrize("use_segments", [True, False])
-def test_what_ultralytics_converts_from_coco_comes_in(use_segments, tmp_path, monkeypatch):
-    from ultralytics.data.converter import convert_coco  # here, because it loads torch
-
-    square = [[5.0, 5.0, 24.0, 5.0, 24.0, 29.0, 5.0, 29.0]]
-    other = [[30.0, 10.0, 49.0, 10.0, 49.0, 29.0, 30.0, 29.0]]
-    document = coco_document(
-        annotation(1, square, block(5, 5, 25, 30), 1), annotation(2, other, block(30, 10, 50, 30), 2)
-    )
-    (tmp_path / "annotations").mkdir()
-    (tmp_path / "annotations" / "instances_val.json").write_text(json.dumps(document))
-    monkeypatch.chdir(tmp_path)
-    convert_coco(str(tmp_path / "annotations"), str(tmp_path / "out"), use_segments=use_segments, cls91to80=False)
-    save_picture(tmp_path / "out" / "images" / "val" / "000000000139.png")
-    result = read(tmp_path / "out")
-    assert (result.importer, result.unreadable) == ("yolo", [])
-    assert result.categories == ["0", "1"]  # the converter writes no names
-    masks = [mask for _, mask in result.masks(next(iter(result.pictures)), SIZE_HW)]
-    assert (masks[0] == block(5, 5, 25, 30)).all() and (masks[1] == block(30, 10, 50, 30)).all()
-    assert [picture.split for picture in result.pictures.values()] == ["val"]
 
 
 LABEL_STUDIO_COCO = """{

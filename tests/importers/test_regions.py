@@ -51,6 +51,12 @@ def test_a_picture_taken_for_a_map_is_refused_before_it_fills_the_memory():
         boxes_of(np.arange(300 * 300).reshape(300, 300))
 
 
+def test_numbers_scattered_all_over_are_refused_before_they_take_hours():
+    noise = np.random.default_rng(0).integers(0, 2000, (500, 500))
+    with pytest.raises(ValueError, match="scattered all over"):
+        next(masks_of(noise))
+
+
 @given(arrays.arrays(np.uint8, (3, 4, 3), elements=st.integers(0, 2)))
 def test_colours_become_the_numbers_of_the_list(pixels):
     numbers = {color_number((1, 1, 1)): 7, color_number((0, 2, 0)): 3}
