@@ -4,6 +4,7 @@ import os
 
 import pytest
 import torch
+from PIL import Image
 
 from examples.train_yolo import main
 from exporters.base import SplitOptions
@@ -17,6 +18,7 @@ def ultralytics_at_rest(tmp_path, monkeypatch):
     os.environ["YOLO_CONFIG_DIR"] = str(tmp_path)
     os.environ["YOLO_VERBOSE"] = "false"
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Image, "open", Image.open)  # ultralytics puts its own there: what was is given back
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
