@@ -1,8 +1,8 @@
 """Data sets as other tools write them come in with their masks.
 
-supervision writes its own here, ultralytics in tests/exporters/test_ultralytics.py, where it is loaded. Label Studio's converter and labelme's scripts are not installed with the
-tests: their files stand here by hand, member by member in the form in which label-studio-sdk 2.1 and labelme's
-examples/ (labelme2coco.py, labelme2voc.py) write them.
+supervision writes its own here; ultralytics does in tests/exporters/test_ultralytics.py, where it is loaded. Label
+Studio's converter and labelme's scripts are not installed with the tests: their files stand here by hand, member by
+member in the form in which label-studio-sdk 2.1 and labelme's examples/ (labelme2coco.py, labelme2voc.py) write them.
 """
 
 import json
