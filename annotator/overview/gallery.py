@@ -1,5 +1,6 @@
 """All instances side by side: in which order, what each is, and what is done to many of them at once."""
 
+import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +59,7 @@ class Gallery:
     def __init__(self, repository: Repository, labelling: Labelling) -> None:
         self._repository, self._labelling = repository, labelling
         self._changes: OrderedDict[tuple[str, str], Change] = OrderedDict()
+        self._lock = threading.Lock()
 
     def ids(
         self, order: GalleryOrder, chosen: InstanceFilter | None = None, *, looks: Mapping[int, Look] | None = None
@@ -122,8 +124,9 @@ class Gallery:
     def _change(self, ids: Sequence[int], action: dict[str, Any], *, labeler: str, op_id: str | None) -> Change:
         _check_number(ids)
         op_id = op_id or uuid.uuid4().hex
-        if (labeler, op_id) in self._changes:
-            return self._changes[labeler, op_id]
+        with self._lock:
+            if (labeler, op_id) in self._changes:
+                return self._changes[labeler, op_id]
         facts = self._repository.instance_facts(ids)
         by_image: dict[int, list[int]] = {}
         for one in ids:
@@ -132,9 +135,10 @@ class Gallery:
         steps = {image_id: {**action, "instance_ids": some} for image_id, some in by_image.items()}
         gone = tuple(one for one in ids if one not in facts)
         change = self._record(steps, labeler=labeler, op_id=op_id, gone=gone)
-        self._changes[labeler, op_id] = change
-        while len(self._changes) > KEPT_CHANGES:
-            self._changes.popitem(last=False)
+        with self._lock:
+            self._changes[labeler, op_id] = change
+            while len(self._changes) > KEPT_CHANGES:
+                self._changes.popitem(last=False)
         return change
 
     def _again(self, kind: str, of: str, image_ids: Sequence[int], *, labeler: str, op_id: str | None) -> Change:

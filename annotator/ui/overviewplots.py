@@ -150,8 +150,8 @@ def _splits(numbers: Numbers) -> Plot:
 
 
 def _scheme(name: str) -> str:
-    """0.800000/0.100000/0.100000 seed 0 -> "80/10/10 seed 0"."""
-    return re.sub(r"\d\.\d+", lambda share: f"{100 * float(share[0]):g}", name)
+    """0.800000/0.100000/0.100000 seed 0 stratified -> "80/10/10 seed 0 strat.", which a bar has room for."""
+    return re.sub(r"\d\.\d+", lambda share: f"{100 * float(share[0]):g}", name).replace("stratified", "strat.")
 
 
 def _nothing(words: str) -> go.Figure:

@@ -62,7 +62,7 @@ def test_the_figures_hold_the_numbers_of_the_data_set(
 
 def test_a_split_is_drawn_once_an_export_had_one(calls: Calls, workspace: Workspace, image_ids: list[int]) -> None:
     workspace.repository.assign_splits(
-        "0.800000/0.200000/0.000000 seed 0",
+        "0.800000/0.200000/0.000000 seed 0 stratified",
         image_ids[:2],
         lambda known: {image_ids[0]: Split.TRAIN, image_ids[1]: Split.VAL},
     )
@@ -74,7 +74,7 @@ def test_a_split_is_drawn_once_an_export_had_one(calls: Calls, workspace: Worksp
         "test": [0],
         "in none yet": [1],
     }
-    assert list(made["splits"].layout.yaxis.ticktext) == ["80/20/0 seed 0"]
+    assert list(made["splits"].layout.yaxis.ticktext) == ["80/20/0 seed 0 strat."]
 
 
 def test_without_pictures_there_is_nothing_to_draw(calls: Calls) -> None:
