@@ -61,7 +61,8 @@ def _length(ring: np.ndarray) -> float:
 def _edges(rings: list[np.ndarray], size_hw: tuple[int, int]) -> Rle:
     """As pycocotools paints the segmentation of an annotation: each ring even-odd, all of them together."""
     painted = coco_mask.frPyObjects([ring.reshape(-1).tolist() for ring in rings], *size_hw)
-    return Rle.from_coco(coco_mask.merge(painted))
+    merged = coco_mask.merge(painted) if len(painted) > 1 else painted[0]
+    return Rle(size_hw=size_hw, counts=merged["counts"].decode("ascii"))  # sound, for it is pycocotools' own
 
 
 def _pixels(rings: list[np.ndarray], size_hw: tuple[int, int]) -> Rle:

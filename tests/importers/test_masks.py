@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from importers.base import ImporterError, Shape
 from importers.masks import mask_of
+from storage.rle import Rle
 
 SIZE = (20, 30)
 
@@ -39,6 +40,23 @@ def test_pixels_are_painted_as_fill_poly_does(points):
     wanted = np.zeros(SIZE, np.uint8)
     cv2.fillPoly(wanted, [np.floor(np.array(points) + 0.01).astype(np.int32)], (1,))  # 4.999998 was written for 5
     assert np.array_equal(painted(polygons=(np.array(points),), painted="pixels"), wanted.astype(bool))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.floats(-25, 55), st.floats(-18, 38)), min_size=3, max_size=7), min_size=1, max_size=3
+    )
+)
+def test_what_pycocotools_paints_is_sound_wherever_the_points_lie(rings):
+    shape = Shape(name="x", category="cup", polygons=tuple(np.array(ring) for ring in rings))
+    try:
+        rle = mask_of(shape, SIZE)
+    except ImporterError as error:
+        assert "no pixel of the picture is inside" in str(error)  # noqa: PT017 - either is right
+        return
+    assert Rle.from_coco(rle.to_coco()) == rle
+    assert rle == Rle.encode(rle.decode())
 
 
 def test_rings_that_overlap_are_joined_and_not_cut_out_of_each_other():
