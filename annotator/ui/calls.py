@@ -7,6 +7,7 @@ from pydantic import ValidationError, validate_call
 from annotator import __version__, samples
 from annotator.errors import AnnotatorError, ConflictError
 from annotator.ui import render
+from annotator.ui.calls_cutouts import CutoutCalls
 from annotator.ui.calls_overview import OverviewCalls
 from annotator.ui.problems import problem_json
 from annotator.ui.uploads import uploaded_paths
@@ -24,7 +25,7 @@ class RequestError(AnnotatorError):
     """A call that does not exist, or whose arguments do not fit it."""
 
 
-class Calls(OverviewCalls):
+class Calls(CutoutCalls, OverviewCalls):
     """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from annotator.cutouts import Background, BackgroundKind, CutoutOptions
 from annotator.cutouts.targets import Selection
 from annotator.errors import CutoutError
-from annotator.ui.uploads import given_files
+from annotator.ui.uploads import uploaded_paths
 
 PICTURE = "picture"
 
@@ -23,7 +23,7 @@ class _Form(BaseModel):
     background: str = "transparent"
     blur: float = 15.0
     picture_id: int | None = None
-    upload: str | dict[str, Any] | None = None
+    upload: str | None = None
     soft_edge: float = CutoutOptions.soft_edge
     clean_edge: bool = True
     crop: bool = True
@@ -68,5 +68,5 @@ def _background(form: _Form) -> Background:
         return Background.named(form.background, blur=form.blur)
     picture: Path | int | None = form.picture_id
     if form.upload is not None:
-        picture = given_files([form.upload])[0].path
+        (picture,) = uploaded_paths([form.upload])  # under the name it has: it is asked for again and again
     return Background(kind=BackgroundKind.PICTURE, picture=picture, blur=form.blur)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from annotator import analysis
 from annotator.automask import AutomaskSettings
@@ -247,6 +248,9 @@ def segmenters_json(workspace: Workspace) -> list[JSON]:
 
 def job_json(job: Job) -> JSON:
     value = job.to_json()
+    if job.kind == "cutout" and job.result is not None:
+        token, filename = job.result["token"], job.result["filename"]
+        value["result"] = {"url": f"annotator/cutouts/{token}/{quote(filename)}", "filename": filename}
     if job.kind == "export" and job.result is not None:
         token, filename = job.result["token"], job.result["filename"]
         value["result"] = {"url": f"annotator/exports/{token}/{filename}", "filename": filename}

@@ -299,8 +299,9 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     updateCategory,
     orderCategories,
     deleteCategory,
-    editCategory: (category) =>
-      editCategory(root, category, { save: (change) => updateCategory(category, change), remove: () => deleteCategory(category) }),
+    /** @param {object} category @param {() => void} cutOut what else its dialog offers */
+    editCategory: (category, cutOut) =>
+      editCategory(root, category, { save: (change) => updateCategory(category, change), remove: () => deleteCategory(category), cutOut }),
     /** @param {string} key @param {(category: object) => boolean} [use] what else may take the category */
     categoryKey(key, use = pick) {
       const category = state.categories.find((one) => one.key?.toUpperCase() === key);

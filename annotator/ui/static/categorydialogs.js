@@ -7,9 +7,9 @@ import { count } from "./format.js";
 /**
  * @param {HTMLElement} root
  * @param {object} category
- * @param {{save: (change: object) => Promise<boolean>, remove: () => void}} actions
+ * @param {{save: (change: object) => Promise<boolean>, remove: () => void, cutOut: () => void}} actions
  */
-export function editCategory(root, category, { save, remove }) {
+export function editCategory(root, category, { save, remove, cutOut }) {
   const name = h("input", { id: "category-name", class: "field", type: "text", required: true, maxlength: 100, value: category.name, autofocus: true });
   const color = h("input", { id: "category-color", class: "field color", type: "color", value: category.color });
   const key = h("input", { id: "category-key", class: "field short", type: "text", maxlength: 1, value: category.key ?? "", placeholder: "none" });
@@ -54,11 +54,20 @@ export function editCategory(root, category, { save, remove }) {
     },
     { kind: "danger-quiet", id: "category-delete" },
   );
+  const cutButton = button(
+    "Cut out…",
+    () => {
+      dialog.close();
+      cutOut();
+    },
+    { id: "category-cut-out" },
+  );
+  cutButton.disabled = category.instances === 0;
   const dialog = openDialog(root, {
     id: "category-dialog",
     title: "Category",
     body: [form],
-    actions: [deleteButton, h("span", { class: "spacer" }), button("Cancel", () => dialog.close()), button("Save", submit, { kind: "primary", id: "category-save" })],
+    actions: [deleteButton, cutButton, h("span", { class: "spacer" }), button("Cancel", () => dialog.close()), button("Save", submit, { kind: "primary", id: "category-save" })],
   });
   name.select();
 }

@@ -9,7 +9,7 @@ import { tip } from "./tooltip.js";
 /**
  * @param {import("./store.js").Store} store
  * @param {{select: (id: number|null) => void, editInstance: (id: number) => void, deleteInstance: (id: number) => void,
- *   setCategory: (id: number, categoryId: number) => void}} actions
+ *   setCategory: (id: number, categoryId: number) => void, cutOut: (id: number) => void}} actions
  * @param {() => object|null} foreseenState
  * @returns {HTMLElement}
  */
@@ -26,8 +26,10 @@ export function createInstances(store, actions, foreseenState) {
       choice.blur();
     });
     const edit = tip(h("button", { type: "button", class: "icon-button" }, icon("edit")), "Edit its prompt", "S");
+    const cut = tip(h("button", { type: "button", class: "icon-button" }, icon("scissors")), "Cut out", "C");
     const remove = tip(h("button", { type: "button", class: "icon-button" }, icon("trash")), "Delete", "X");
     edit.addEventListener("click", () => actions.editInstance(instance.id));
+    cut.addEventListener("click", () => actions.cutOut(instance.id));
     remove.addEventListener("click", () => actions.deleteInstance(instance.id));
     const row = h(
       "li",
@@ -37,7 +39,7 @@ export function createInstances(store, actions, foreseenState) {
       choice,
       h("span", { class: "instance-area" }),
       h("span", { class: "instance-iou" }),
-      h("span", { class: "instance-actions" }, edit, remove),
+      h("span", { class: "instance-actions" }, edit, cut, remove),
     );
     row.addEventListener("pointerenter", () => store.set({ hoveredId: instance.id }));
     row.addEventListener("pointerleave", () => store.set({ hoveredId: null }));

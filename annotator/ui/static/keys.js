@@ -43,6 +43,7 @@ export const KEYS = [
       { keys: ["K", "ArrowUp"], listed: ["K", "↑"], what: "select the previous", run: (actions) => actions.selectNeighbour(-1) },
       { keys: ["Z"], what: "select none", run: (actions) => actions.select(null) },
       { keys: ["S"], what: "edit the selected one", run: (actions) => actions.editSelected() },
+      { keys: ["C"], what: "cut out the selected one, or all of the picture", run: (actions) => actions.cutOut() },
       { keys: ["X", "Delete"], what: "delete the selected one, or reject the selected proposals", run: (actions) => actions.deleteSelected() },
     ],
   },

@@ -7,6 +7,7 @@ import { createCanvas } from "./canvas.js";
 import { canvasView } from "./canvasview.js";
 import { createCategories } from "./categories.js";
 import { createDataSet } from "./dataset.js";
+import { createCutouts } from "./cutouts.js";
 import { h } from "./dom.js";
 import { createEmptyState } from "./emptystate.js";
 import { createExports } from "./exports.js";
@@ -36,7 +37,7 @@ const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
-  ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis", "dataset", "gallery", "checks"],
+  ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts"],
 ];
 
 /**
@@ -84,6 +85,7 @@ export async function start({ element, server: remote, upload }) {
     root, store, server, settled: () => queue.idle(state.shownId), open: opening.open, select: (id) => actions.select(id),
     reveal: (box) => canvas.reveal(box), editCategory: (category) => actions.editCategory(category),
   });
+  const cutouts = createCutouts({ root, store, server, upload, settled: () => queue.idle(state.shownId), messages });
   const proposals = createProposals({ store, server, jobs, messages, act: base.act, idle: queue.idle, foreseenState });
   const takeCategory = (category) => proposals.accept(category.id) || base.pick(category);
   const host = h("div", { class: "canvas-place" });
@@ -105,6 +107,8 @@ export async function start({ element, server: remote, upload }) {
     selectProposal: (id) => proposals.select([id]),
     stepProposal: proposals.step,
     moreLikeThis: proposals.moreLike,
+    cutOut: (instanceId = state.selectedId) => cutouts.show({ instanceId }),
+    editCategory: (category) => base.editCategory(category, () => cutouts.show({ categoryId: category.id })),
     focusAdd: () => categories.focusAdd(),
     renameLast: () => state.lastCategoryId !== null && categories.rename(state.lastCategoryId),
     moveLast: (step) => state.lastCategoryId !== null && categories.move(state.lastCategoryId, step),
