@@ -7,14 +7,15 @@ import shapely
 
 _SPACING = 4  # pixels between the places on a long edge where a bridge may start
 _MAX_PLACES = 4000  # longer outlines get wider spacing
+_MANY_HOLES = 1000
 
 
 def join_rings(rings: Sequence[np.ndarray]) -> np.ndarray:
     """Join rings into one ring over the shortest bridges between them, starting on the first one.
 
-    Each ring is N×2 int (x, y), N >= 1, not closed (the first point is not repeated). A bridge is walked there and
-    back, so under the even-odd rule it encloses nothing: holes stay holes, parts stay parts. A rasteriser that paints
-    the outline itself (cv2.fillPoly) also paints the bridge, one pixel wide. Returns M×2 int.
+    Each ring is N×2 (x, y), whole numbers from 0 on, N >= 1, not closed (the first point is not repeated). A bridge is
+    walked there and back, so under the even-odd rule it encloses nothing: holes stay holes, parts stay parts. A
+    rasteriser that paints the outline itself (cv2.fillPoly) also paints the bridge, one pixel wide. Returns M×2 int.
     """
     if len(rings) == 1:
         return rings[0]
@@ -31,6 +32,8 @@ def hang_holes(rings: Sequence[np.ndarray]) -> np.ndarray:
     """
     if len(rings) == 1:
         return rings[0].astype(np.float64)
+    if len(rings) > _MANY_HOLES:
+        return join_rings(rings).astype(np.float64)  # one by one would take minutes where there are ten thousands
     joined = np.concatenate([rings[0], rings[0][:1]]).astype(np.float64)
     for hole in sorted(rings[1:], key=lambda ring: int(ring[:, 0].min())):  # then all that a bridge meets is joined
         leave = int(hole[:, 0].argmin())
