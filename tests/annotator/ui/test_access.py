@@ -38,7 +38,13 @@ def test_a_wrong_code_is_refused(server: RunningServer) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/annotator/pictures/1.jpg", "/annotator/thumbs/1.jpg", "/annotator/crops/1.jpg", "/annotator/exports/x/coco.zip"],
+    [
+        "/annotator/pictures/1.jpg",
+        "/annotator/thumbs/1.jpg",
+        "/annotator/crops/1.jpg",
+        "/annotator/exports/x/coco.zip",
+        "/annotator/cutouts/x/cup.png",
+    ],
 )
 def test_pictures_and_exports_need_the_code(server: RunningServer, path: str) -> None:
     assert httpx.get(server.url + path).status_code == 401

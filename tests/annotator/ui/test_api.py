@@ -11,6 +11,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from tests.serving import RunningServer
@@ -19,6 +20,7 @@ ENDPOINTS = [
     "import_images", "list_images", "open_image", "add_point", "add_box", "undo", "redo", "clear_prompts",
     "choose_candidate", "commit_instance", "list_instances", "delete_instance", "list_categories", "add_category",
     "export_dataset", "propose_masks", "job", "cancel_job", "list_proposals", "accept_proposals", "reject_proposals",
+    "cutout",
     "overview",
 ]  # fmt: skip
 
@@ -108,6 +110,16 @@ def test_a_download_that_broke_off_goes_on_where_it_was(client: Client, server: 
     assert (other.status_code, other.content) == (200, first + rest.content), "never half of one and half of another"
     assert httpx.get(url, headers={"Range": f"bytes={length}-"}).status_code == 416
     assert int(httpx.head(url).headers["content-length"]) == length
+
+
+def test_a_cutout_comes_back_as_a_file(client: Client, image_id: int) -> None:
+    instance = client.predict(image_id, api_name="/list_instances")[0]
+    options = {"background": "blue", "soft_edge": 0, "size": "2x2in"}
+    path = client.predict(image_id, [instance["id"]], options, api_name="/cutout")
+    with Image.open(path) as photo:
+        assert (photo.format, photo.size, photo.getpixel((0, 0))) == ("PNG", (600, 600), (67, 142, 219))
+    with pytest.raises(AppError, match="Instance 999 is not on picture"):
+        client.predict(image_id, [999], None, api_name="/cutout")
 
 
 def test_proposals_go_through_the_api(client: Client, image_id: int) -> None:
