@@ -19,7 +19,7 @@ Part = list[np.ndarray]
 
 
 def edge_parts(rles: Sequence[Rle]) -> list[list[Part]]:
-    """Masks of one size -> for each its parts from left to right; a part is its rings, the outer one, then its holes.
+    """Masks of one size, one at least -> for each its parts from left to right; a part is its rings, the outer one first.
 
     A ring is N×2 int32 (x, y) in pixels of the whole picture, its corners alone, N >= 4, not closed. Pixels that touch
     at a corner alone are in two parts; no ring passes a place twice, and two rings of a part share one place at most:
@@ -35,31 +35,31 @@ def edge_parts(rles: Sequence[Rle]) -> list[list[Part]]:
     ends = np.stack([left, right]) * (height + 1) + row
     following, touching = _following(ends, is_under)
     walk, begins = _cycles(following)
-    stops = np.append(begins[1:], len(walk))
     ring_of = np.empty(len(walk), np.int64)
-    ring_of[walk] = np.repeat(np.arange(len(begins)), stops - begins)
+    ring_of[walk] = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(walk)))
     is_outer = np.add.reduceat(((2 * is_under - 1) * row * (right - left))[walk], begins) > 0
     least = np.minimum.reduceat(left[walk], begins)
     one, other = ring_of[touching]
     to_cut = set(one[one == other].tolist())
+    # A hole is in the part of the piece to its left, whose ring begins further left than the hole's.
+    at_least = np.flatnonzero(left[walk] == least[ring_of[walk]])
+    edge = walk[at_least[np.searchsorted(at_least, begins)]]
+    beside = (left[edge] - 1) * height + row[edge] - 1 + is_under[edge]
+    around = ring_of[edge_of[np.searchsorted(column * height + top, beside, side="right") - 1]].tolist()
 
     # With the mask to the right: forth over it, back under it.
     places = np.where(is_under, ends[::-1], ends).T[walk].reshape(-1)
     x, y = np.divmod(places, height + 1)
     corners = np.stack([x % stride, y], axis=1).astype(np.int32)
+    bounds = (2 * np.append(begins, len(walk))).tolist()
     part_of: dict[int, Part] = {}
     for ring in np.argsort(least, kind="stable").tolist():
-        begin, stop = int(begins[ring]), int(stops[ring])
         if is_outer[ring]:
             part_of[ring] = []
             found[int(least[ring]) // stride].append(part_of[ring])
         else:
-            # A hole is in the part of the piece to its left, whose ring begins further left and was met before.
-            edge = walk[begin + np.argmin(left[walk[begin:stop]])]
-            beside = (left[edge] - 1) * height + row[edge] - (not is_under[edge])
-            piece = np.searchsorted(column * height + top, beside, side="right") - 1
-            part_of[ring] = part_of[int(ring_of[edge_of[piece]])]
-        along = slice(2 * begin, 2 * stop)
+            part_of[ring] = part_of[around[ring]]
+        along = slice(bounds[ring], bounds[ring + 1])
         part_of[ring] += _cut(corners[along], places[along]) if ring in to_cut else [corners[along]]
     return found
 
