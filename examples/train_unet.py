@@ -180,7 +180,9 @@ def measure(model: nn.Module, pairs: list[Pair], size: int, classes: int) -> np.
     model.eval()
     device = next(model.parameters()).device
     counts = np.zeros((classes, classes), np.int64)  # [what it is, what it was taken for]
-    for pair, (pixels, _) in zip(pairs, Squares(pairs, size, vary=False), strict=False):
+    squares = Squares(pairs, size, vary=False)
+    for number, pair in enumerate(pairs):
+        pixels, _ = squares[number]
         truth = read_map(pair.mask)
         height, width = truth.shape
         inner_width, inner_height = fitted((width, height), size)
