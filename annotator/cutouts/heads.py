@@ -50,7 +50,7 @@ def find_head(mask: np.ndarray, *, at_xy: tuple[int, int] = (0, 0)) -> Head:
     widths = _smooth(small[top:bottom].sum(axis=1).astype(np.float64))
     chin, told = _chin(widths)
     columns = np.flatnonzero(small[top : top + max(1, round(chin))].any(axis=0))
-    middle = (columns[0] + columns[-1] + 1) / 2
+    middle = float(columns[0] + columns[-1] + 1) / 2
     return Head(
         crown_y=at_xy[1] + top * step,
         chin_y=at_xy[1] + (top + chin) * step,

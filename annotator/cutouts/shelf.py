@@ -8,6 +8,7 @@ from annotator.files import remove_leftovers
 
 KEPT = 20
 _DIVIDER = "-"
+_FINISHED = f"[0-9]*{_DIVIDER}*"  # and not what is being written
 
 
 class Shelf:
@@ -19,7 +20,7 @@ class Shelf:
     def new_place(self, filename: str) -> tuple[str, Path]:
         """A token, and the path to put the file of that name at. Removes what is older than the newest few."""
         remove_leftovers(self._folder)
-        for old in sorted(path for path in self._folder.glob(f"*{_DIVIDER}*") if path.is_file())[: 1 - KEPT]:
+        for old in sorted(path for path in self._folder.glob(_FINISHED) if path.is_file())[: 1 - KEPT]:
             old.unlink(missing_ok=True)
         token = f"{time.time_ns()}{uuid.uuid4().hex}"  # sorts by age
         return token, self._folder / f"{token}{_DIVIDER}{filename}"
@@ -27,4 +28,4 @@ class Shelf:
     def find(self, token: str, filename: str) -> Path | None:
         """The file of that token and name, None where there is none (any more)."""
         wanted = f"{token}{_DIVIDER}{filename}"
-        return next((path for path in self._folder.glob(f"*{_DIVIDER}*") if path.name == wanted), None)
+        return next((path for path in self._folder.glob(_FINISHED) if path.name == wanted), None)

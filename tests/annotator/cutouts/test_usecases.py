@@ -16,6 +16,7 @@ from annotator.cutouts.targets import Selection
 from annotator.errors import AnnotatorError, Cancelled, CutoutError, ImageError, NotFoundError
 from annotator.jobs import JobState
 from annotator.workspace import Workspace
+from importers.workfiles import unfinished_path
 from storage.records import ImageRecord
 from storage.rle import Rle
 from tests.annotator.conftest import HEIGHT, WIDTH
@@ -170,12 +171,15 @@ def test_a_job_puts_its_file_where_a_token_finds_it(workspace: Workspace, images
 
 def test_old_downloads_make_room_for_new_ones(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
+    being_written = unfinished_path(tmp_path)
+    being_written.write_bytes(b"half")
     tokens = []
     for _ in range(KEPT + 3):
         token, path = shelf.new_place("a-b.png")
         path.write_bytes(b"x")
         tokens.append(token)
-    assert len(list(tmp_path.iterdir())) == KEPT
+    assert being_written.exists()
+    assert len(list(tmp_path.iterdir())) == KEPT + 1
     assert shelf.find(tokens[0], "a-b.png") is None
     assert shelf.find(tokens[-1], "a-b.png") is not None
 

@@ -76,6 +76,7 @@ def test_a_wrong_choice_is_answered_in_words(workspace: Workspace, instance_id: 
         answer = ask(workspace, "cutout_preview", image_id=image_id, instance_ids=[instance_id], options=options)
         assert text in answer["error"]["message"]
         assert answer["error"]["kind"] != "bug"
-    for chosen in ({"image_ids": "all"}, {"pictures": [1]}, {"category_id": []}):
+    selections: list[dict[str, Any]] = [{"image_ids": "all"}, {"pictures": [1]}, {"category_id": []}]
+    for chosen in selections:
         answer = ask(workspace, "cutout_zip", chosen=chosen)
         assert "A selection is image_ids" in answer["error"]["message"]
