@@ -1,4 +1,4 @@
-"""The command line: serve, import, export, auto, check, models. A command is a file beside this and a line here."""
+"""The command line: serve, import, export, auto, check, cutout, models. A command is a file beside this and a line here."""
 
 import typer
 
