@@ -107,5 +107,5 @@ def _shape(instance: InstanceRecord, outline: Outline | None) -> dict[str, Any]:
 
 def _numbers(ring: np.ndarray) -> list[float]:
     whole = ring.astype(np.int64)  # all are, but for the ends of some keyholes
-    numbers: list[Any] = (whole if np.array_equal(whole, ring) else ring).reshape(-1).tolist()
+    numbers: list[Any] = (whole if (whole == ring).all() else ring).reshape(-1).tolist()
     return numbers

@@ -19,7 +19,7 @@ Part = list[np.ndarray]
 
 
 def edge_parts(rles: Sequence[Rle]) -> list[list[Part]]:
-    """Masks of one size, one at least -> for each its parts from left to right; a part is its rings, the outer one first.
+    """Masks of one size, one at least -> each one's parts from left to right; a part is its rings, the outer one first.
 
     A ring is N×2 int32 (x, y) in pixels of the whole picture, its corners alone, N >= 4, not closed. Pixels that touch
     at a corner alone are in two parts; no ring passes a place twice, and two rings of a part share one place at most:

@@ -161,6 +161,8 @@ def _iou_by_pycocotools(rings: list[np.ndarray], rle: Rle) -> float:
 
 
 def _simple(ring: np.ndarray, tolerance: float) -> np.ndarray:
+    if len(ring) == 4:
+        return ring
     found = cv2.approxPolyDP(ring, tolerance, True).reshape(-1, 2)
     return found if len(found) >= 3 else ring
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ class Rle:
         columns = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
         return columns.reshape(width, self.size_hw[0])[:, y : y + height].T
 
-    @property
+    @cached_property
     def area(self) -> int:
         """Number of pixels in the mask."""
         return int(coco_mask.area(self.to_coco()))
