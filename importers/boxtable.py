@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Shape, Tree, Unreadable
-from importers.opened import Found, OpenedFiles, stated_size
-from importers.pictures import PictureIndex, suffix_of
+from importers.opened import Found, OpenedFiles, head_of, names_ending, stated_size
+from importers.pictures import PictureIndex
 from importers.texts import finite_numbers, parse_text
 
-_HEAD_BYTES = 2**14
 _MOST_BYTES = 2**28
 _MOST_NAMED = 1000
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -33,7 +32,9 @@ class BoxTableImporter:
 
     def recognises(self, tree: Tree) -> str | None:
         """See importers.base.Importer."""
-        return next((name for name in _csv_names(tree) if {*_CORNERS, "file", "category"} <= _head(tree, name)), None)
+        return next(
+            (name for name in names_ending(tree, ".csv") if {*_CORNERS, "file", "category"} <= _head(tree, name)), None
+        )
 
     def read(self, tree: Tree) -> Reading:
         """See importers.base.Importer."""
@@ -42,7 +43,7 @@ class BoxTableImporter:
             raise ImporterError(f"{tree.name}: No CSV file in it has columns file, category, {', '.join(_CORNERS)}.")
         lists = [
             name
-            for name in _csv_names(tree)
+            for name in names_ending(tree, ".csv")
             if posixpath.dirname(name) == posixpath.dirname(boxes) and posixpath.basename(name) == "pictures.csv"
         ]
         index = PictureIndex(tree)
@@ -120,15 +121,10 @@ class _Collected:
         )
 
 
-def _csv_names(tree: Tree) -> list[str]:
-    return [name for name in tree.names() if suffix_of(name) == ".csv"]
-
-
 def _head(tree: Tree, name: str) -> set[str]:
     """The columns of a CSV; none where it cannot be read."""
+    head = head_of(tree, name)
     try:
-        with tree.open(name) as file:
-            head = file.read(_HEAD_BYTES)
         line = next(iter(parse_text(head.rpartition(b"\n")[0] or head, name).splitlines()), "")
         return {_column(column) for column in next(csv.reader([line]), [])}
     except (ImporterError, csv.Error):

@@ -25,13 +25,12 @@ from pycocotools import mask as coco_mask
 
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Shape, Tree, Unreadable
 from importers.masks import mask_of
-from importers.opened import Found, OpenedFiles, stated_size, unreadable
-from importers.pictures import PictureIndex, split_of, suffix_of
+from importers.opened import Found, OpenedFiles, head_of, names_ending, stated_size, unreadable
+from importers.pictures import PictureIndex, split_of
 from importers.rasters import read_raster
 from importers.texts import as_mapping, finite_numbers, kind_of, parse_json, parse_text
 from storage.rle import Rle
 
-_HEAD_BYTES = 2**16  # labelme writes the shapes before the picture; others put the picture's base64 first
 _LOOKED_AT = 1000  # JSON files that may lie about before the first one of labelme
 _KEYS = re.compile(rb'"(shapes|imagePath|imageData|lineColor)"\s*:')
 _MOST_BYTES = 2**27  # of a JSON with its picture in it
@@ -49,14 +48,14 @@ class LabelmeImporter:
 
     def recognises(self, tree: Tree) -> str | None:
         """See importers.base.Importer."""
-        return next((name for name in _json_names(tree)[:_LOOKED_AT] if _is_labelme(tree, name)), None)
+        return next((name for name in names_ending(tree, ".json")[:_LOOKED_AT] if _is_labelme(tree, name)), None)
 
     def read(self, tree: Tree) -> Reading:
         """See importers.base.Importer."""
         index = PictureIndex(tree)
         stems = {posixpath.splitext(name)[0] for name in index.names}
         # What lies beside a picture of its name is meant to be labelme's, even where it is damaged.
-        names = [n for n in _json_names(tree) if posixpath.splitext(n)[0] in stems or _is_labelme(tree, n)]
+        names = [n for n in names_ending(tree, ".json") if posixpath.splitext(n)[0] in stems or _is_labelme(tree, n)]
         files = [_LabelFile(tree, index, name) for name in names]
         entry = names[0] if len(names) == 1 else f"{len(names)} JSON files"
         return OpenedFiles(entry, _categories(tree, files), len(files), lambda: _pictures(tree, index, files))
@@ -164,17 +163,8 @@ class _Shapes:
             yield replace(parts[0], polygons=(), rle=Rle.from_coco(coco_mask.merge(rles)))
 
 
-def _json_names(tree: Tree) -> list[str]:
-    return [name for name in tree.names() if suffix_of(name) == ".json"]
-
-
 def _is_labelme(tree: Tree, name: str) -> bool:
-    try:
-        with tree.open(name) as file:
-            head = file.read(_HEAD_BYTES)
-    except ImporterError:
-        return False
-    return len(set(_KEYS.findall(head.replace(b"\0", b"")))) >= 2  # without zeros UTF-16 is ASCII
+    return len(set(_KEYS.findall(head_of(tree, name)))) >= 2
 
 
 def _categories(tree: Tree, files: Sequence[_LabelFile]) -> list[FoundCategory]:

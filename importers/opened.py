@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from importers.base import FoundCategory, ImporterError, LabelledPicture, Remark, Unreadable
+from importers.base import FoundCategory, ImporterError, LabelledPicture, Remark, Tree, Unreadable
+from importers.pictures import suffix_of
 from importers.rasters import MAX_PIXELS
 from importers.texts import whole_number
 
@@ -48,3 +49,20 @@ def unreadable(error: ImporterError, name: str = "") -> Unreadable:
         return Unreadable(name, text.removeprefix(f"{name}: "))
     about, _, reason = text.partition(": ")
     return Unreadable(about, reason)
+
+
+def names_ending(tree: Tree, suffix: str) -> list[str]:
+    """The files of a tree with this suffix (".json"), whatever its case."""
+    return [name for name in tree.names() if suffix_of(name) == suffix]
+
+
+def head_of(tree: Tree, name: str, most: int = 2**16) -> bytes:
+    """How a file begins, to know its format by; nothing where it cannot be read.
+
+    Without zero bytes: UTF-16 is ASCII then, and recognised.
+    """
+    try:
+        with tree.open(name) as file:
+            return file.read(most).replace(b"\0", b"")
+    except ImporterError:
+        return b""

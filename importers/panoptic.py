@@ -14,8 +14,8 @@ import numpy as np
 
 from importers.base import FoundCategory, ImporterError, LabelledPicture, Reading, Shape, Tree, Unreadable
 from importers.jsonstream import elements, parse_slice
-from importers.opened import Found, OpenedFiles, stated_size, unreadable
-from importers.pictures import PictureIndex, split_of, suffix_of
+from importers.opened import Found, OpenedFiles, head_of, names_ending, stated_size, unreadable
+from importers.pictures import PictureIndex, split_of
 from importers.rasters import MAX_BYTES, Raster, read_raster
 from importers.regions import colors_as_numbers, masks_of
 from importers.texts import whole_number
@@ -169,26 +169,20 @@ class _PanopticFile:
 
 
 def _panoptic_files(tree: Tree) -> list[str]:
-    names = [name for name in tree.names() if suffix_of(name) == ".json"]
+    names = names_ending(tree, ".json")
     largest = set(sorted(names, key=tree.size, reverse=True)[:_MOST_LOOKED_AT])
     return [name for name in names if name in largest and _is_panoptic(tree, name)]
 
 
 def _is_panoptic(tree: Tree, name: str) -> bool:
-    try:
-        with tree.open(name) as file:
-            head = file.read(_HEAD_BYTES)
-    except ImporterError:
-        return False
+    head = head_of(tree, name, _HEAD_BYTES)
     return _LISTS.search(head) is not None and (_SEGMENTS in head or bool(_maps_of(tree, name)))
 
 
 def _maps_of(tree: Tree, name: str) -> list[str]:
     """The PNGs in the folders that are called as a JSON."""
     folder = posixpath.splitext(posixpath.basename(name))[0]
-    return [
-        png for png in tree.names() if suffix_of(png) == ".png" and posixpath.basename(posixpath.dirname(png)) == folder
-    ]
+    return [png for png in names_ending(tree, ".png") if posixpath.basename(posixpath.dirname(png)) == folder]
 
 
 def _member(entry: Any, key: str) -> Any:

@@ -20,13 +20,12 @@ from xml.etree import ElementTree
 import numpy as np
 
 from importers.base import Box, FoundCategory, ImporterError, LabelledPicture, Reading, Shape, Tree, Unreadable
-from importers.opened import Found, OpenedFiles, stated_size, unreadable
+from importers.opened import Found, OpenedFiles, head_of, names_ending, stated_size, unreadable
 from importers.pictures import PictureIndex, suffix_of
 from importers.texts import finite_numbers, parse_xml
 from importers.vocmaps import ClassNames, Place, VocMaps, place_of, splits_of
 from storage.rle import Rle
 
-_HEAD_BYTES = 2**16
 _LOOKED_AT = 1000  # XML files that may lie about before the first one of VOC
 _MOST_BYTES = 2**24  # of an XML: some hundred thousand points
 _IS_VOC = re.compile(rb"<annotation[\s>].*<(?:object|filename|size|folder)[\s>/]", re.DOTALL)
@@ -41,7 +40,7 @@ class VocImporter:
 
     def recognises(self, tree: Tree) -> str | None:
         """See importers.base.Importer."""
-        found = next((name for name in _xml_names(tree)[:_LOOKED_AT] if _is_voc(tree, name)), None)
+        found = next((name for name in names_ending(tree, ".xml")[:_LOOKED_AT] if _is_voc(tree, name)), None)
         return found or next(iter(VocMaps(tree).objects.values()), None)
 
     def read(self, tree: Tree) -> Reading:
@@ -50,7 +49,7 @@ class VocImporter:
         splits, damaged = splits_of(tree)
         around = _Around(tree, PictureIndex(tree, besides=maps.names), maps, ClassNames(tree), splits)
         # What lies in a folder Annotations is meant to be VOC's, even where it is damaged.
-        xmls = [n for n in _xml_names(tree) if "annotations" in n.casefold().split("/") or _is_voc(tree, n)]
+        xmls = [n for n in names_ending(tree, ".xml") if "annotations" in n.casefold().split("/") or _is_voc(tree, n)]
         places = {place_of(name) for name in xmls}
         alone = [name for place, name in maps.objects.items() if place not in places]
         files = [_Annotated(around, name) for name in [*xmls, *alone]]
@@ -199,17 +198,8 @@ class _Annotated:
                 yield Shape(name=name, category=category, rle=rle)
 
 
-def _xml_names(tree: Tree) -> list[str]:
-    return [name for name in tree.names() if suffix_of(name) == ".xml"]
-
-
 def _is_voc(tree: Tree, name: str) -> bool:
-    try:
-        with tree.open(name) as file:
-            head = file.read(_HEAD_BYTES)
-    except ImporterError:
-        return False
-    return _IS_VOC.search(head.replace(b"\0", b"")) is not None  # without zeros UTF-16 is ASCII
+    return _IS_VOC.search(head_of(tree, name)) is not None
 
 
 def _text(element: ElementTree.Element, path: str) -> str:
