@@ -78,9 +78,11 @@ def _from_skimage(dice: np.random.Generator) -> Iterator[np.ndarray]:
             large = large[stats[large, cv2.CC_STAT_AREA] >= 30]
             single = [labels == number for number in large]
             things += single
-            if len(single) > 1:  # those of two parts are a thing and the one nearest to it
+            if len(single) > 1:  # those of two parts are a thing and the one nearest to it, where that is near
                 apart = np.abs(middles[large][:, None] - middles[large]).sum(axis=2)
                 np.fill_diagonal(apart, np.inf)
-                things += [single[n] | single[other] for n, other in enumerate(apart.argmin(axis=1))]
+                reach = 1.5 * np.sqrt(stats[large, cv2.CC_STAT_AREA])
+                pairs = enumerate(apart.argmin(axis=1).tolist())
+                things += [single[n] | single[other] for n, other in pairs if apart[n, other] < reach[n] + reach[other]]
     for number in dice.permutation(len(things)):
         yield things[number]
