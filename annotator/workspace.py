@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from annotator import samples
+from annotator.arrivals import Arrivals
 from annotator.comparing import Comparing
 from annotator.config import Settings
 from annotator.cutouts import Cutouts
@@ -56,6 +57,12 @@ class Workspace:
         self.engine = Engine(settings, self.pixels, self._notice)
         self.labelling = Labelling(self.repository, self.engine)
         self.jobs = Jobs()
+        self.arrivals = Arrivals(
+            settings.folder("arrivals"),
+            datasets=self.datasets,
+            jobs=self.jobs,
+            start_pictures=lambda paths: self.start_import(paths, remove_afterwards=True),
+        )
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)

@@ -1,4 +1,7 @@
-"""The command line: serve, import, export, auto, check, cutout, models. A command is a file beside this and a line here."""
+"""The command line: serve, import, export, auto, check, cutout, models.
+
+A command is a file beside this and a line here.
+"""
 
 import typer
 

@@ -106,6 +106,7 @@ class ImportPlan:
             "categories": [asdict(category) for category in self.categories],
             "instances": self.instances,
             "there_already": self.there_already,
+            "new_instances": self.instances - self.there_already,
             "boxes": self.boxes,
             "conflicts": [asdict(conflict) for conflict in self.conflicts],
             "unreadable": [asdict(one) for one in self.unreadable],

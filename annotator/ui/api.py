@@ -6,14 +6,12 @@ client.predict(image, 300, 200, 1, api_name="/add_point")["candidates"]
 """
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import wraps
 from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
-from pydantic import TypeAdapter
 
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
@@ -21,11 +19,12 @@ from annotator.labelling import SessionView
 from annotator.overview.checks import TINY_AREA
 from annotator.ui import render, render_overview
 from annotator.ui.cutoutform import cutout_options
+from annotator.ui.exportform import export_options
 from annotator.ui.identity import labeler_of
 from annotator.ui.problems import problem_json
-from annotator.ui.uploads import uploaded_paths
+from annotator.ui.uploads import given_files, uploaded_paths
 from annotator.workspace import Workspace
-from exporters.base import ExportOptions
+from exporters.registry import EXPORTERS
 
 JSON = dict[str, Any]
 ANSWER_WAIT_S = 300.0  # a client wants the masks in the answer, however slow the segmenter
@@ -174,14 +173,32 @@ def add_endpoints(workspace: Workspace) -> None:
         return {"path": path, "orig_name": made.name, "meta": {"_type": "gradio.FileData"}}
 
     @_endpoint
+    def list_formats(request: gr.Request) -> list[dict]:
+        """The export formats: name, title, summary, a snippet of Python that loads one, and the options it takes."""
+        return [render.format_json(exporter) for exporter in EXPORTERS.values()]
+
+    @_endpoint
     def export_dataset(format: str, options: dict | None, request: gr.Request) -> dict:
-        """Export as "coco", "yolo-segment" or "yolo-detect"; returns the url of a zip, and the report's lines."""
-        unknown = set(options or {}) - {field.name for field in fields(ExportOptions)}
-        if unknown:
-            raise AnnotatorError(f"No export option is called {', '.join(sorted(unknown))}.")
-        job = workspace.start_export(format, TypeAdapter(ExportOptions).validate_python(options or {})).wait()
+        """Export in one of list_formats; returns the url of a zip, and the report. options: pictures ("copy", "none"),
+        only_done, categories (names), split ({train, val, test, seed, stratify}), smallest_area, polygons,
+        polygon_tolerance."""
+        names = [category.name for category in workspace.categories()]
+        job = workspace.start_export(format, export_options(options, categories=names)).wait()
         _result(job)
         return render.job_json(job)
+
+    @_endpoint
+    def inspect_dataset(files: list[dict], request: gr.Request) -> dict:
+        """Look at an uploaded data set (a zip, or label files and pictures) and change nothing; returns a token and the
+        plan of what would come in, the plan null where no data set is recognised."""
+        return _result(workspace.arrivals.start_inspect(given_files(files)).wait())
+
+    @_endpoint
+    def import_dataset(token: str, on_conflict: str, request: gr.Request) -> dict:
+        """Take in what inspect_dataset has looked at. on_conflict, where a picture has other instances: "skip", "add"
+        or "replace"."""
+        job = workspace.arrivals.start_import(token, on_conflict=on_conflict).wait()
+        return _result(job) | {"lines": [job.message, *job.lines]}
 
     for endpoint in (
         import_images,
@@ -206,7 +223,10 @@ def add_endpoints(workspace: Workspace) -> None:
         list_categories,
         add_category,
         cutout,
+        list_formats,
         export_dataset,
+        inspect_dataset,
+        import_dataset,
     ):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 

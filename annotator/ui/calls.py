@@ -8,11 +8,10 @@ from annotator import __version__, samples
 from annotator.errors import AnnotatorError, ConflictError
 from annotator.ui import render
 from annotator.ui.calls_cutouts import CutoutCalls
+from annotator.ui.calls_exchange import ExchangeCalls
 from annotator.ui.calls_overview import OverviewCalls
 from annotator.ui.problems import problem_json
-from annotator.ui.uploads import uploaded_paths
 from annotator.workspace import Workspace
-from exporters.base import ExportOptions
 from exporters.registry import EXPORTERS
 from storage.repository import UNSET
 from storage.repository.statistics import MaskKind
@@ -25,7 +24,7 @@ class RequestError(AnnotatorError):
     """A call that does not exist, or whose arguments do not fit it."""
 
 
-class Calls(CutoutCalls, OverviewCalls):
+class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
     """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -63,7 +62,7 @@ class Calls(CutoutCalls, OverviewCalls):
             "segmenter": render.active_segmenter_json(self._workspace),
             "images": images,
             "categories": render.categories_json(self._workspace),
-            "formats": [{"name": exporter.name, "title": exporter.title} for exporter in EXPORTERS.values()],
+            "formats": [render.format_json(exporter) for exporter in EXPORTERS.values()],
             "samples_available": bool(samples.sample_paths()),
             "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
@@ -132,6 +131,9 @@ class Calls(CutoutCalls, OverviewCalls):
 
     # categories
 
+    def list_categories(self, *, labeler: str) -> list[JSON]:
+        return render.categories_json(self._workspace)
+
     def add_category(self, *, labeler: str, name: str, color: str | None = None) -> list[JSON]:
         self._workspace.repository.add_category(name, color=color)
         return render.categories_json(self._workspace)
@@ -166,30 +168,6 @@ class Calls(CutoutCalls, OverviewCalls):
         return render.categories_json(self._workspace)
 
     # long work
-
-    def import_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
-        return render.job_json(self._workspace.start_import(uploaded_paths(paths), remove_afterwards=True))
-
-    def import_samples(self, *, labeler: str) -> JSON:
-        return render.job_json(self._workspace.start_import_of_samples())
-
-    def export(
-        self,
-        *,
-        labeler: str,
-        format: str,
-        with_pictures: bool = True,
-        polygons: bool = False,
-        polygon_tolerance: float = 1.0,
-        only_done: bool = False,
-    ) -> JSON:
-        options = ExportOptions(
-            with_pictures=with_pictures,
-            polygons=polygons,
-            polygon_tolerance=polygon_tolerance,
-            only_done=only_done,
-        )
-        return render.job_json(self._workspace.start_export(format, options))
 
     def segmenters(self, *, labeler: str) -> list[JSON]:
         return render.segmenters_json(self._workspace)

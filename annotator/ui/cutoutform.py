@@ -46,7 +46,10 @@ def selection(values: Mapping[str, Any] | None) -> Selection:
     given = dict(values or {})
     unknown = set(given) - {"image_ids", "instance_ids", "category_id"}
     try:
-        ids = {name: None if given.get(name) is None else tuple(map(int, given[name])) for name in ("image_ids", "instance_ids")}
+        ids = {
+            name: None if given.get(name) is None else tuple(map(int, given[name]))
+            for name in ("image_ids", "instance_ids")
+        }
         category = None if given.get("category_id") is None else int(given["category_id"])
     except (TypeError, ValueError) as error:
         raise CutoutError("A selection is image_ids, instance_ids (lists of numbers) and category_id.") from error

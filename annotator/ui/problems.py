@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from annotator.errors import USER_ERRORS, CategoryInUseError
+from annotator.ui.exportform import OptionError
 from storage.errors import RecordNotFound
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ def problem_json(error: Exception) -> dict[str, Any]:
         return {"kind": "bug", "message": BUG_TEXT}
     kind = "not_found" if isinstance(error, RecordNotFound) else _kind(type(error).__name__)
     problem: dict[str, Any] = {"kind": kind, "message": str(error)}
+    if isinstance(error, OptionError):
+        problem["field"] = error.field
     if isinstance(error, CategoryInUseError):
         problem |= {"kind": "in_use", "instances": error.instances}
     return problem

@@ -18,9 +18,10 @@ from annotator.shrinking import shrunk
 from annotator.ui import plots
 from annotator.ui.figure import plot_json, plotly_address
 from annotator.workspace import Workspace
+from exporters.base import Exporter
 from storage.errors import RecordNotFound
 from storage.records import CategoryRecord, ImageRecord, InstanceRecord, ProposalRunRecord, RunState
-from storage.repository.statistics import MaskKind
+from storage.repository.statistics import MaskKind, Saved
 
 JSON = dict[str, Any]
 
@@ -246,6 +247,12 @@ def segmenters_json(workspace: Workspace) -> list[JSON]:
     ]
 
 
+def format_json(exporter: Exporter) -> JSON:
+    """An export format as the export dialog offers it."""
+    facts = {name: getattr(exporter, name) for name in ("name", "title", "summary", "snippet")}
+    return facts | {"takes": sorted(exporter.takes)}
+
+
 def job_json(job: Job) -> JSON:
     value = job.to_json()
     if job.kind == "cutout" and job.result is not None:
@@ -253,8 +260,21 @@ def job_json(job: Job) -> JSON:
         value["result"] = {"url": f"annotator/cutouts/{token}/{quote(filename)}", "filename": filename}
     if job.kind == "export" and job.result is not None:
         token, filename = job.result["token"], job.result["filename"]
-        value["result"] = {"url": f"annotator/exports/{token}/{filename}", "filename": filename}
+        value["result"] = {
+            "url": f"annotator/exports/{token}/{filename}",
+            "filename": filename,
+            "report": job.result["report"],
+        }
     return value
+
+
+def outlook_json(saved: Saved, chosen: Iterable[int]) -> JSON:
+    """What an export would give. chosen: the ids of its categories; counts: of all, so that others can be chosen."""
+    return {
+        "images": saved.images,
+        "instances": sum(saved.instances.get(category_id, 0) for category_id in chosen),
+        "counts": {str(category_id): number for category_id, number in saved.instances.items()},
+    }
 
 
 def shown_hw(image: ImageRecord, workspace: Workspace) -> tuple[int, int]:

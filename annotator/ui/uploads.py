@@ -7,31 +7,52 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 from annotator.errors import ImageError
+from annotator.staging import GivenFile
+from importers.names import clean_name
 
 LONGEST_NAME = 255  # bytes of a file name on every usual file system
+LONGEST_PATH = 1024  # bytes of a name with its folders
+MOST_FOLDERS = 40
 
 
 def uploaded_paths(files: Iterable[Any]) -> list[Path]:
-    """Upload answers -> paths, under the names that the files had at home.
+    """Upload answers -> paths, under the names that the files had at home, without their folders.
 
     files: a path, or {"path", "name" or "orig_name"}: Gradio strips much of a name, and the name is what a labeler
     knows a picture by. Raises ImageError for one that was not uploaded here.
     """
-    root = Path(get_upload_folder()).resolve()
     paths = []
     for file in files:
-        given = file.get("path") if isinstance(file, dict) else file
-        if not isinstance(given, str) or "\0" in given:
-            raise ImageError(f"Expected an uploaded file, got {given!r}. Upload it first.")
-        path = Path(given).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
-            raise ImageError(f"{Path(given).name!r} is no uploaded file. Upload it first.")
-        name = _file_name((file.get("name") or file.get("orig_name")) if isinstance(file, dict) else None)
-        paths.append(path.rename(path.with_name(name)) if name else path)
+        path, name = _uploaded(file)
+        last = name.rpartition("/")[2] if name else None
+        paths.append(path.rename(path.with_name(last)) if last else path)
     return paths
 
 
-def _file_name(given: Any) -> str | None:
-    """The last part of a name from outside, None where nothing usable is left of it."""
-    name = given.replace("\\", "/").rsplit("/", 1)[-1].replace("\0", "") if isinstance(given, str) else ""
-    return name if name.strip(". ") and len(name.encode("utf-8", "replace")) <= LONGEST_NAME else None
+def given_files(files: Iterable[Any]) -> list[GivenFile]:
+    """The same with the folders that stand in their names ("images/a.png"), the files left where they are."""
+    return [GivenFile(path, name or path.name) for path, name in map(_uploaded, files)]
+
+
+def _uploaded(file: Any) -> tuple[Path, str | None]:
+    """(its path, its name with folders or None)."""
+    root = Path(get_upload_folder()).resolve()
+    given = file.get("path") if isinstance(file, dict) else file
+    if not isinstance(given, str) or "\0" in given:
+        raise ImageError(f"Expected an uploaded file, got {given!r}. Upload it first.")
+    path = Path(given).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        raise ImageError(f"{Path(given).name!r} is no uploaded file. Upload it first.")
+    return path, _relative_name((file.get("name") or file.get("orig_name")) if isinstance(file, dict) else None)
+
+
+def _relative_name(given: Any) -> str | None:
+    """A name from outside that can be a path below a folder; None where nothing usable is left of it."""
+    parts = given.replace("\\", "/").replace("\0", "").split("/") if isinstance(given, str) else [""]
+    kept = [part for part in parts if part.strip(". ")]
+    if not kept or not parts[-1].strip(". "):
+        return None
+    if len(kept) > MOST_FOLDERS or sum(len(part.encode("utf-8", "replace")) + 1 for part in kept) > LONGEST_PATH:
+        kept = kept[-1:]
+    fitting = [clean_name(part) for part in kept]
+    return "/".join(fitting) if all(len(part.encode("utf-8")) <= LONGEST_NAME for part in fitting) else None

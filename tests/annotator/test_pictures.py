@@ -13,9 +13,9 @@ from PIL import Image
 
 from annotator.errors import ImageError, SettingsError
 from annotator.files import remove_leftovers, write_whole
-from importers.workfiles import UNFINISHED
 from annotator.images import Picture, read_image
 from annotator.pictures import PictureStore
+from importers.workfiles import UNFINISHED
 
 
 def png(seed: int, size_hw: tuple[int, int] = (60, 80)) -> bytes:

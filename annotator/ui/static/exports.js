@@ -1,12 +1,16 @@
-/** The export dialog: format and choices, then how far it is, then the report and the link to download. */
+/** The export dialog: the form with a live word on what will go out, then how far it is, then the report and the link. */
 
 import { button, jobPart, openDialog, progressBar } from "./dialog.js";
 import { h, setText } from "./dom.js";
+import { createExportPanel } from "./exportpanel.js";
 import { count } from "./format.js";
 import { icon } from "./icons.js";
 import { BROWSER, recall, remember } from "./memory.js";
+import { reportLines } from "./reportlines.js";
+import { createSnippet } from "./snippet.js";
 
 const KEY = "export";
+const REST_MS = 150; // between the last change of the form and the question what it would give
 
 /** @param {{root: HTMLElement, store: object, server: object, settled: () => Promise<void>}} parts `settled` waits for unsaved actions */
 export function createExports({ root, store, server, settled }) {
@@ -14,114 +18,140 @@ export function createExports({ root, store, server, settled }) {
   let jobId = null;
 
   function show() {
-    const { formats, images } = store.state;
-    const before = recall(BROWSER, KEY) ?? {};
-    const chosen = formats.some((format) => format.name === before.format) ? before.format : formats[0]?.name;
-    const form = h("form", { class: "form", method: "dialog" });
-    const done = images.filter((image) => image.status === "done").length;
-    const pictures = checkbox("with_pictures", "With the pictures", "upright, beside the labels", before.with_pictures ?? true);
-    const onlyDone = checkbox("only_done", "Only pictures marked done", `${done} of ${images.length}`, before.only_done ?? false);
-    const polygons = checkbox("polygons", "Polygons in place of RLE", "less exact; holes are filled or bridged", before.polygons ?? false);
-    const tolerance = h("input", {
-      id: "export-tolerance", class: "field short", type: "number", name: "polygon_tolerance", min: "0", max: "20", step: "0.1", required: true,
-      value: before.polygon_tolerance ?? 1,
-    });
-    const toleranceRow = h("label", { class: "form-row" }, h("span", {}, "Polygon tolerance"), tolerance, h("small", {}, "pixels"));
-    form.append(
-      h(
-        "fieldset",
-        { class: "choices", id: "export-format" },
-        h("legend", {}, "Format"),
-        ...formats.map((format) =>
-          h("label", { class: "choice" }, h("input", { type: "radio", name: "format", value: format.name, checked: format.name === chosen, autofocus: format.name === chosen }), h("span", {}, format.title)),
-        ),
-      ),
-      pictures.row,
-      onlyDone.row,
-      polygons.row,
-      toleranceRow,
-    );
-    const enable = () => {
-      const format = form.elements.format.value;
-      const isCoco = format.startsWith("coco");
-      polygons.input.disabled = !isCoco;
-      polygons.row.classList.toggle("disabled", !isCoco);
-      tolerance.disabled = isCoco ? !polygons.input.checked : format.includes("detect");
-      toleranceRow.classList.toggle("disabled", tolerance.disabled);
-    };
-    form.addEventListener("change", enable);
-    form.addEventListener("submit", (event) => {
+    if (document.getElementById("export-dialog")) return;
+    const { formats, images, categories } = store.state;
+    const panel = createExportPanel({ formats, images, categories }, recall(BROWSER, KEY) ?? {}, () => look());
+    const outlook = h("p", { id: "export-outlook", class: "outlook", role: "status" });
+    let turn = 0; // of several questions in a row, the last counts
+    let timer = 0;
+
+    function say(text, isProblem = false) {
+      setText(outlook, text);
+      outlook.classList.toggle("problem-words", isProblem);
+    }
+
+    /** Say what would go out, or what stands in its way. */
+    function look(wait = REST_MS) {
+      clearTimeout(timer);
+      const mine = (turn += 1);
+      const { format, options, problems } = panel.read();
+      panel.showProblems(problems);
+      if (Object.keys(problems).length) return say("");
+      timer = setTimeout(async () => {
+        try {
+          await settled(); // what was just saved counts too
+          const preview = await server.request("export_preview", { options });
+          if (mine !== turn || !panel.element.isConnected) return;
+          panel.showPreview(preview);
+          const instances = preview.instances ? count(preview.instances, "instance") : "No instance";
+          say(`${instances} on ${count(preview.images, "picture")} will go out`);
+        } catch (error) {
+          if (mine !== turn || !panel.element.isConnected) return;
+          tell(error);
+        }
+      }, wait);
+    }
+
+    function tell(error) {
+      const field = error.details?.field;
+      if (panel.hasPlaceFor(field)) panel.showProblems({ [field]: error.message });
+      say(panel.hasPlaceFor(field) ? "" : error.message, true);
+    }
+
+    async function go() {
+      const { format, options, problems } = panel.read();
+      panel.showProblems(problems);
+      if (Object.keys(problems).length) return panel.focusProblem();
+      start.disabled = true;
+      try {
+        await settled();
+        const begun = await server.request("export", { format, options });
+        clearTimeout(timer);
+        turn += 1;
+        remember(BROWSER, KEY, { format, options: { ...options, categories: options.categories.length ? options.categories : null } });
+        await follow(dialog, begun, format);
+      } catch (error) {
+        start.disabled = false;
+        tell(error);
+        panel.focusProblem();
+      }
+    }
+
+    panel.element.addEventListener("submit", (event) => {
       event.preventDefault();
-      start(options(form));
+      go();
     });
-    const go = button("Export", () => form.reportValidity() && start(options(form)), { kind: "primary", id: "export-start" });
+    const start = button("Export", go, { kind: "primary", id: "export-start" });
     dialog = openDialog(root, {
       id: "export-dialog",
       title: "Export",
-      body: [form],
-      actions: [button("Cancel", () => dialog.close()), go],
+      className: "export-dialog",
+      body: [panel.element],
+      actions: [outlook, h("span", { class: "spacer" }), button("Cancel", () => dialog.close()), start],
       onClose: stop,
     });
-    enable();
+    panel.element.querySelector(".format-card :checked")?.focus();
+    look(0);
   }
 
-  function options(form) {
-    const { format, with_pictures, only_done, polygons, polygon_tolerance } = form.elements;
-    return {
-      format: format.value,
-      with_pictures: with_pictures.checked,
-      polygons: polygons.checked && !polygons.disabled,
-      polygon_tolerance: Number(polygon_tolerance.value),
-      only_done: only_done.checked,
-    };
-  }
-
-  async function start(chosen) {
-    remember(BROWSER, KEY, chosen);
-    const mine = dialog;
+  /** The export has begun: show how far it is, and what came of it. */
+  async function follow(mine, begun, format) {
+    jobId = begun.id;
+    if (!mine.element.isConnected) return stop();
     const bar = progressBar();
     const words = h("p", { class: "export-words", role: "status" }, "Preparing…");
     bar.set(null);
     bar.element.setAttribute("aria-label", "Export");
-    mine.setBody([words, bar.element], [button("Cancel", () => mine.close(), { id: "export-cancel" })]);
+    const cancel = button("Cancel", () => mine.close(), { id: "export-cancel" });
+    mine.setBody([words, bar.element], [cancel]);
+    mine.element.classList.remove("export-dialog");
+    cancel.focus();
     try {
-      await settled(); // what was just saved belongs into the export
-      const begun = await server.request("export", chosen);
-      jobId = begun.id;
-      if (!mine.element.isConnected) return stop();
       const job = await server.follow(begun, (now) => {
         bar.set(jobPart(now));
-        setText(words, now.message || (now.total ? `${now.done} of ${count(now.total, "picture")}` : "Writing…"));
+        setText(words, now.message || (now.total ? `${now.done.toLocaleString("en")} of ${count(now.total, "picture")}` : "Writing…"));
       });
       jobId = null;
-      if (mine.element.isConnected) finish(mine, job);
+      if (mine.element.isConnected) finish(mine, job, format);
     } catch (error) {
       jobId = null;
-      if (mine.element.isConnected) fail(mine, error.message, []);
+      if (mine.element.isConnected) fail(mine, error.message);
     }
   }
 
-  function finish(mine, job) {
-    if (job.state !== "done") return fail(mine, job.state === "cancelled" ? "The export was cancelled." : job.message, job.lines ?? []);
-    const { url, filename } = job.result;
+  function finish(mine, job, format) {
+    if (job.state !== "done") return fail(mine, job.state === "cancelled" ? "The export was cancelled." : job.message);
+    const { url, filename, report } = job.result;
     const link = h(
       "a",
       { id: "export-download", class: "button primary", href: new URL(url, document.baseURI).href, download: filename, autofocus: true },
       icon("download"),
       `Download ${filename}`,
     );
+    const snippet = createSnippet({ id: "export-snippet" });
+    snippet.show(store.state.formats.find((one) => one.name === format)?.snippet ?? "");
+    const said = `${count(report.instances, "instance")} of ${count(report.categories, "category", "categories")} on ${count(report.images, "picture")}.`;
     mine.setBody(
-      [h("p", {}, "The data set is ready."), reportLines(job.lines ?? [])],
-      [button("Back", again), button("Close", () => mine.close()), link],
+      [
+        h("p", { id: "export-summary" }, h("strong", {}, "The data set is ready. "), said),
+        ...part("Left out", report.left_out, "left-out", filename),
+        ...part("To know", report.warnings, "warnings", filename),
+        h("h3", { class: "part-title" }, "Load it in Python"),
+        snippet.element,
+      ],
+      [button("Back", again, { id: "export-back" }), h("span", { class: "spacer" }), button("Close", () => mine.close()), link],
     );
     link.focus();
   }
 
-  function fail(mine, text, lines) {
-    mine.setBody([h("p", { class: "problem", role: "alert" }, icon("warning"), text), reportLines(lines)], [button("Close", () => mine.close()), button("Back", again)]);
+  function part(title, lines, id, filename) {
+    if (!lines.length) return [];
+    return [h("h3", { class: "part-title" }, `${title} (${lines.length.toLocaleString("en")})`), reportLines(lines, { id: `export-${id}`, filename: `${filename.replace(/\.zip$/, "")}-${id}.txt` })];
   }
 
-  const reportLines = (lines) => (lines.length ? h("ul", { id: "export-report", class: "report-lines" }, ...lines.map((line) => h("li", {}, line))) : "");
+  function fail(mine, text) {
+    mine.setBody([h("p", { class: "problem", role: "alert" }, icon("warning"), text)], [button("Close", () => mine.close()), button("Back", again, { id: "export-back" })]);
+  }
 
   function again() {
     dialog.close();
@@ -135,9 +165,4 @@ export function createExports({ root, store, server, settled }) {
   }
 
   return { show };
-}
-
-function checkbox(name, text, more, checked) {
-  const input = h("input", { type: "checkbox", name, id: `export-${name.replaceAll("_", "-")}`, checked });
-  return { input, row: h("label", { class: "form-check" }, input, h("span", {}, text), h("small", {}, more)) };
 }

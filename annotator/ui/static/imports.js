@@ -1,13 +1,16 @@
-/** Pictures come in: dropped anywhere on the page or chosen, sent, taken in by the server, and told about. */
+/** Pictures and data sets come in: dropped anywhere on the page or chosen, sent, looked at, taken in, and told about. */
 
 import { button, openDialog } from "./dialog.js";
 import { h } from "./dom.js";
-import { droppedFiles, visible } from "./dropped.js";
+import { chosenFiles, droppedFiles } from "./dropped.js";
 import { count } from "./format.js";
 import { icon } from "./icons.js";
+import { createImportDialog } from "./importdialog.js";
+import { reportLines } from "./reportlines.js";
 
 const AT_ONCE = 3; // uploads side by side
 const TRIES = 4;
+const PICTURE = /\.(jpe?g|png|webp|bmp|dib|tiff?|jfif)$/i;
 
 /**
  * @param {object} parts
@@ -23,18 +26,18 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
   const chooser = (props) => {
     const input = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", ...props });
     input.addEventListener("change", () => {
-      const files = visible(input.files);
+      const files = chosenFiles(input.files);
       input.value = "";
       importFiles(files);
     });
     return input;
   };
-  const filesInput = chooser({ id: "import-files", accept: "image/*,.zip,.tif,.tiff" });
+  const filesInput = chooser({ id: "import-files", accept: "image/*,.zip,.tif,.tiff,.json,.xml,.txt,.csv,.yaml,.yml" });
   const folderInput = chooser({ id: "import-folder", webkitdirectory: true });
   const overlay = h(
     "div",
     { class: "drop-overlay", hidden: true },
-    h("div", { class: "drop-target" }, icon("import"), h("strong", {}, "Drop to import"), h("span", {}, "pictures, folders and zips")),
+    h("div", { class: "drop-target" }, icon("import"), h("strong", {}, "Drop to import"), h("span", {}, "pictures, data sets, folders and zips")),
   );
   root.append(filesInput, folderInput, overlay);
 
@@ -71,7 +74,9 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
     }
   });
 
-  /** @param {File[]} files */
+  const dialog = createImportDialog({ root, store, server, messages, onImported, takePictures: (token, failed) => takeIn("import_arrived_pictures", { token }, failed) });
+
+  /** @param {import("./dropped.js").Given[]} files */
   async function importFiles(files) {
     if (files.length === 0) return messages.info("There is no file in what was given.");
     const stopped = new AbortController();
@@ -80,7 +85,30 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
     card.end();
     if (stopped.signal.aborted) return messages.info("The import was cancelled; nothing came in.");
     if (paths.length === 0) return report({ state: "failed", lines: [], message: "No file could be sent.", result: null }, failed);
-    await takeIn("import_uploads", { paths }, failed);
+    // pictures beside one another can be nothing else; all the rest the server looks at first
+    const plain = files.every(({ path }) => PICTURE.test(path) && !path.includes("/"));
+    if (plain) await takeIn("import_uploads", { paths }, failed);
+    else await lookAt(paths, failed);
+  }
+
+  /** What was sent may be a data set: then a dialog tells what it would bring. Else it is pictures. */
+  async function lookAt(paths, failed) {
+    let card = null;
+    try {
+      const begun = await server.request("inspect_uploads", { paths });
+      card = jobs.begin("Import", () => server.request("cancel_job", { job_id: begun.id }).catch((error) => messages.error(error.message)));
+      const job = await server.follow(begun, (now) => card.show(now.total ? now.done / now.total : null, now.message || "Looking at what came"));
+      card.end();
+      if (job.state === "cancelled") return messages.info("The import was cancelled; nothing came in.");
+      if (job.state === "failed") return report({ ...job, lines: [], result: null }, failed);
+      const { token, plan } = job.result;
+      if (plan === null) await takeIn("import_arrived_pictures", { token }, failed);
+      else dialog.show(token, plan, failed);
+    } catch (error) {
+      messages.error(error.message);
+    } finally {
+      card?.end();
+    }
   }
 
   async function sendAll(files, card, signal) {
@@ -95,10 +123,10 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
         const place = next;
         next += 1;
         try {
-          const { path } = await sendOne(files[place], signal);
-          paths[place] = { path, name: files[place].name }; // the upload keeps little of a name
+          const { path } = await sendOne(files[place].file, signal);
+          paths[place] = { path, name: files[place].path }; // the upload keeps little of a name, and no folder
         } catch (error) {
-          failed.push(`${files[place].name}: could not be sent (${error.message ?? error})`);
+          failed.push(`${files[place].path}: could not be sent (${error.message ?? error})`);
         }
         sent += 1;
         progress();
@@ -146,11 +174,14 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
     if (job.state === "cancelled") parts.push("then it was cancelled");
     const summary = job.state === "failed" ? job.message || "The import failed." : `${parts.join(", ")}.`;
     if (lines.length === 0) return (job.state === "failed" ? messages.error : messages.success)(summary);
-    const dialog = openDialog(root, {
+    const told = openDialog(root, {
       id: "import-report",
       title: "Import",
-      body: [h("p", {}, summary), h("ul", { class: "report-lines" }, ...lines.map((line) => h("li", {}, line)))],
-      actions: [button("Close", () => dialog.close(), { kind: "primary", autofocus: true })],
+      body: [
+        job.state === "failed" ? h("p", { class: "problem", role: "alert" }, icon("warning"), summary) : h("p", {}, summary),
+        reportLines(lines, { id: "import-lines", filename: "import.txt" }),
+      ].filter(Boolean),
+      actions: [button("Close", () => told.close(), { kind: "primary", autofocus: true })],
     });
   }
 

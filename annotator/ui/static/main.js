@@ -37,7 +37,7 @@ const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
-  ...["notices", "emptystate", "menus", "dialogs", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts"],
+  ...["notices", "emptystate", "menus", "dialogs", "exporting", "importing", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts"],
 ];
 
 /**
@@ -181,10 +181,12 @@ export async function start({ element, server: remote, upload }) {
   startKeys(actions);
   window.addEventListener("beforeunload", (event) => queue.busy && event.preventDefault());
 
-  async function onImported(result) {
-    store.set({ images: await server.request("list_images") });
+  async function onImported(result, { labels = false } = {}) {
+    const images = await server.request("list_images");
+    store.set({ images, categories: labels ? await server.request("list_categories") : state.categories });
     const first = result?.image_ids?.[0] ?? state.images[0]?.id;
     if (state.currentId === null && first !== undefined) await opening.open(first);
+    else if (labels && state.currentId !== null) await opening.open(state.currentId); // it may have got some
   }
 
   const begun = await server.request("bootstrap");

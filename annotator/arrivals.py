@@ -1,0 +1,110 @@
+"""Uploads that wait for a word: whether they are a data set, and what is to become of them."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from annotator.datasets import Datasets, ImportPlan
+from annotator.errors import AnnotatorError, Cancelled, NotFoundError
+from annotator.files import ABANDONED_S
+from annotator.jobs import Job, Jobs
+from annotator.staging import GivenFile, Staged, Staging
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    staged: Staged
+    plan: ImportPlan | None
+    since: float
+
+
+class Arrivals:
+    """What was uploaded and looked at, by a token that nobody can guess, until it is taken in or dropped."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        datasets: Datasets,
+        jobs: Jobs,
+        start_pictures: Callable[[Sequence[Path]], Job],
+    ) -> None:
+        """start_pictures: takes in plain pictures and deletes their files in the end, in the background."""
+        self._staging = Staging(folder)
+        self._datasets = datasets
+        self._jobs = jobs
+        self._start_pictures = start_pictures
+        self._waiting: dict[str, _Arrival] = {}
+        self._lock = threading.Lock()
+
+    def start_inspect(self, files: Sequence[GivenFile]) -> Job:
+        """Look at files in the background, changing nothing; result: {"token", "plan"}, the plan None for plain files.
+
+        A file that is damaged fails the job with the reason, and its upload is dropped.
+        """
+        if not files:
+            raise AnnotatorError("There is no file to look at. Upload some first.")
+        staged = self._staging.take(files)
+
+        def work(job: Job) -> dict[str, Any]:
+            try:
+                plan = self._datasets.inspect([staged.root], progress=job.progress, cancelled=job.cancelled)
+                if job.cancelled():
+                    raise Cancelled("Stopped; nothing was changed.")
+                shown = None if plan is None else plan.as_dict()
+            except BaseException:
+                self._staging.drop(staged)
+                raise
+            self._keep(_Arrival(staged, plan, time.monotonic()))
+            return {"token": staged.token, "plan": shown}
+
+        return self._jobs.start("inspect", work)
+
+    def start_import(self, token: str, *, on_conflict: str) -> Job:
+        """Take a data set in as its plan says, in the background; result: what the report says of itself.
+
+        Raises NotFoundError for a token that was used already, or never given.
+        """
+        arrival = self._take(token)
+        if arrival.plan is None:
+            self._keep(arrival)
+            raise AnnotatorError("No data set was recognised in these files. Import them as pictures.")
+
+        def work(job: Job) -> dict[str, Any]:
+            try:
+                report = self._datasets.apply(
+                    arrival.plan, on_conflict=on_conflict, progress=job.progress, cancelled=job.cancelled
+                )
+            finally:
+                self._staging.drop(arrival.staged)
+            job.message, *job.lines = report.lines()
+            return report.as_dict()
+
+        return self._jobs.start("import", work)
+
+    def start_pictures(self, token: str) -> Job:
+        """Take the files in as plain pictures, whatever else they are. Raises NotFoundError as above."""
+        return self._start_pictures(self._take(token).staged.paths)
+
+    def drop(self, token: str) -> None:
+        """Forget an upload and delete its files; nothing happens where it is gone already."""
+        with self._lock:
+            arrival = self._waiting.pop(token, None)
+        if arrival is not None:
+            self._staging.drop(arrival.staged)
+
+    def _keep(self, arrival: _Arrival) -> None:
+        with self._lock:
+            self._waiting[arrival.staged.token] = arrival
+            old = [token for token, one in self._waiting.items() if arrival.since - one.since > ABANDONED_S]
+        for token in old:
+            self.drop(token)
+
+    def _take(self, token: str) -> _Arrival:
+        with self._lock:
+            if token not in self._waiting:
+                raise NotFoundError("These files are not here any more. Upload them again.")
+            return self._waiting.pop(token)
