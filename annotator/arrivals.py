@@ -69,14 +69,15 @@ class Arrivals:
         Raises NotFoundError for a token that was used already, or never given.
         """
         arrival = self._take(token)
-        if arrival.plan is None:
+        plan = arrival.plan
+        if plan is None:
             self._keep(arrival)
             raise AnnotatorError("No data set was recognised in these files. Import them as pictures.")
 
         def work(job: Job) -> dict[str, Any]:
             try:
                 report = self._datasets.apply(
-                    arrival.plan, on_conflict=on_conflict, progress=job.progress, cancelled=job.cancelled
+                    plan, on_conflict=on_conflict, progress=job.progress, cancelled=job.cancelled
                 )
             finally:
                 self._staging.drop(arrival.staged)

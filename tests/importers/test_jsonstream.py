@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,8 @@ VALUES = st.recursive(
 
 def read_back(path: Path) -> dict[str, object]:
     """The object put together again from the places that its elements are said to have."""
-    data, found = path.read_bytes(), {}
+    data = path.read_bytes()
+    found: dict[str, Any] = {}
     for element in elements(path, "x.json"):
         key = element.key
         if element.is_list:

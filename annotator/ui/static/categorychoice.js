@@ -38,14 +38,18 @@ export function createCategoryChoice(categories, chosen, onChange) {
 
   const read = () => rows.filter((row) => row.input.checked).map((row) => row.category.name);
 
-  function changed() {
+  function sayHowMany() {
     const number = read().length;
     setText(words, number === rows.length ? `all ${count(number, "category", "categories")}` : `${number} of ${count(rows.length, "category", "categories")}`);
+  }
+
+  function changed() {
+    sayHowMany();
     onChange();
   }
 
   list.addEventListener("change", changed);
-  if (rows.length) changed();
+  sayHowMany();
   return {
     element,
     read,
