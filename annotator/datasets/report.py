@@ -62,4 +62,4 @@ class DatasetReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON, nothing left out."""
-        return asdict(self)
+        return asdict(self) | {"splits": {str(image_id): split for image_id, split in self.splits.items()}}

@@ -103,7 +103,24 @@ LISTED_KEYS = {
     *("Q", "W", "E", "Tab", "Shift+Tab", "Esc", "1 … 9", "Enter", "N", "F2", "Alt+↑", "Alt+↓"),
     *("Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+Y", "J", "↓", "K", "↑", "Z", "S", "X", "Delete"),
     *("G", "P", "Click a proposal", "Shift+Click a proposal", "Shift+Drag", "Ctrl+A", ".", ",", "M"),
-    *("D", "→", "A", "←", "Ctrl+Enter", "L", "Wheel", "Space+Drag", "Middle button", "F", "H", "I", "?"),
+    *(
+        "D",
+        "→",
+        "A",
+        "←",
+        "Ctrl+Enter",
+        "L",
+        "Wheel",
+        "Space+Drag",
+        "Middle button",
+        "F",
+        "H",
+        "I",
+        "V",
+        "C",
+        "Space",
+        "?",
+    ),
     *("Tap", "Long press", "One finger", "Two fingers"),  # tested with the canvas
 }
 
@@ -113,7 +130,9 @@ def test_the_help_dialog_lists_the_keys_that_are_tested_here(desk: Desk) -> None
     page.keyboard.press("?")
     listed = page.locator("#help-dialog dt kbd").all_inner_texts()
     assert set(listed) == LISTED_KEYS
-    assert len(listed) == len(set(listed))
+    for section in page.locator("#help-dialog section").all():  # another place may give a key another meaning
+        keys = section.locator("dt kbd").all_inner_texts()
+        assert len(keys) == len(set(keys))
     page.keyboard.press("Escape")
     expect(page.locator("#help-dialog")).to_have_count(0)
 

@@ -17,7 +17,7 @@ const FIRST_STEPS = [
  */
 export function createEmptyState(store, actions) {
   const samples = h("button", { type: "button", class: "button", id: "samples", onclick: actions.importSamples }, "Use the sample pictures");
-  const choose = h("button", { type: "button", class: "button primary", id: "empty-import", onclick: actions.chooseFiles }, "Import pictures");
+  const choose = h("button", { type: "button", class: "button primary", id: "empty-import", onclick: actions.chooseFiles }, "Import");
   const folder = h("button", { type: "button", class: "button", id: "empty-folder", onclick: actions.chooseFolder }, "A folder");
   const element = h(
     "div",
@@ -26,8 +26,8 @@ export function createEmptyState(store, actions) {
       "div",
       { class: "drop-zone" },
       icon("picture"),
-      h("h2", {}, "Drop pictures here"),
-      h("p", {}, "Files, whole folders or zips: JPEG, PNG, WebP, BMP, TIFF. They stay on this server."),
+      h("h2", {}, "Drop pictures or a data set here"),
+      h("p", {}, "Files, whole folders or zips: JPEG, PNG, WebP, BMP, TIFF, with or without labels (COCO, YOLO, labelme, VOC, label maps). They stay on this server."),
       h("div", { class: "drop-buttons" }, choose, folder, samples),
     ),
     h(

@@ -27,8 +27,8 @@ export function createPictures(store, actions) {
   const list = h("ul", { class: "picture-list", "aria-label": "Pictures" });
   const empty = h("p", { class: "empty-note", hidden: true });
   const importButton = h("button", { type: "button", id: "import", class: "button wide", onclick: actions.chooseFiles });
-  importButton.append(icon("plus"), "Import pictures");
-  tip(importButton, "Files, folders and zips can also be dropped anywhere on the page");
+  importButton.append(icon("plus"), "Import");
+  tip(importButton, "Pictures and data sets; files, folders and zips can also be dropped anywhere on the page");
 
   list.addEventListener("click", (event) => {
     const row = event.target.closest(".picture");
