@@ -20,8 +20,7 @@ ENDPOINTS = [
     "import_images", "list_images", "open_image", "add_point", "add_box", "undo", "redo", "clear_prompts",
     "choose_candidate", "commit_instance", "list_instances", "delete_instance", "list_categories", "add_category",
     "export_dataset", "propose_masks", "job", "cancel_job", "list_proposals", "accept_proposals", "reject_proposals",
-    "cutout",
-    "overview",
+    "cutout", "overview", "list_formats", "inspect_dataset", "import_dataset",
 ]  # fmt: skip
 
 
@@ -88,6 +87,25 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
     answer = httpx.get(urljoin(server.url + "/", export["result"]["url"]))
     assert answer.status_code == 200
     assert answer.content.startswith(b"PK")
+
+
+def test_a_data_set_that_went_out_comes_in_through_the_api(
+    client: Client, server: RunningServer, image_id: int, tmp_path: Path
+) -> None:
+    names = [one["name"] for one in client.predict(api_name="/list_formats")]
+    assert {"coco", "yolo-segment", "voc"} <= set(names)
+    went = client.predict("coco", {"pictures": "none"}, api_name="/export_dataset")
+    (tmp_path / "set.zip").write_bytes(httpx.get(urljoin(server.url + "/", went["result"]["url"])).content)
+    seen = client.predict([handle_file(str(tmp_path / "set.zip"))], api_name="/inspect_dataset")
+    assert (seen["plan"]["format"], seen["plan"]["pictures"]["matched"], seen["plan"]["new_instances"]) == (
+        "coco",
+        1,
+        0,
+    )
+    came = client.predict(seen["token"], "skip", api_name="/import_dataset")
+    assert (came["added"], came["there_already"]) == (0, went["result"]["report"]["instances"])
+    with pytest.raises(AppError, match="Upload them again"):
+        client.predict(seen["token"], "skip", api_name="/import_dataset")
 
 
 def test_a_download_that_broke_off_goes_on_where_it_was(client: Client, server: RunningServer, image_id: int) -> None:
