@@ -90,7 +90,7 @@ def other(browser: Browser, server_url: str) -> Iterator[Desk]:
 def test_the_first_page_says_how_to_begin(page: Page, server_url: str) -> None:
     page.goto(server_url)
     expect(page.locator("#empty")).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator("#empty")).to_contain_text("Drop pictures here")
+    expect(page.locator("#empty")).to_contain_text("Drop pictures or a data set here")
     expect(page.locator("#samples")).to_be_visible()
     expect(page.locator("#export")).to_be_disabled()
     expect(page.locator("#segmenter")).to_contain_text("built-in")

@@ -30,7 +30,7 @@ def test_steps_on_the_same_crops_make_their_loss_fall():
         optimizer.zero_grad()
     assert all(np.isfinite(list(part.values())).all() for part in parts)
     assert parts[-1]["mask"] < 0.85 * parts[0]["mask"]
-    assert parts[-1]["iou_first"] > 0.45 > parts[0]["iou_first"]
+    assert parts[-1]["iou_first"] > 0.3 > parts[0]["iou_first"]
 
 
 def test_what_lies_outside_a_picture_is_zero_and_colours_are_normalised():
