@@ -11,6 +11,7 @@ reached; small90 the same for 0.9 and objects below SMALL of their picture alone
 chosen after the first click is within NEAR of the best of three. drop: how much IoU a further click costs on the mean,
 a click that costs none counted as 0. box: mIoU of a box around the object; best_click: of the best of CLICKS_TRIED
 single clicks inside it, for comparison; both of networks alone.
+--worst draws the WORST_SHOWN objects that the first segmenter was worst at.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,38 +35,18 @@ from annotator.prediction import Prediction, Prompt
 from annotator.segmenters import SEGMENTERS, get_segmenter
 from annotator.segmenters.base import Segmenter
 from benchmarks.peers import GrabCut, Peer, PeerAnswer, RandomWalker, peers
+from benchmarks.targets import SMALLEST, Target, targets
+from benchmarks.worst_sheet import sheet, worst
 
-IGNORED = 65535
 MOST_CLICKS = 20
 LEAST_CLICKS = 10  # given even to a mask that is right at once, for miou@10
-SMALLEST = 0.005  # of the picture, for an object to be tried
 SMALL = 0.02  # of the picture, for an object to be called small
 NEAR = 0.02  # an IoU so much below the best of three is as good
 CLICKS_TRIED = 5  # single clicks that a box is compared with
 GOOD = (0.8, 0.85, 0.9)
 MIOU_AFTER = (1, 2, 3, 5, 10)
-WAYS = (cv2.IMREAD_COLOR, cv2.IMREAD_UNCHANGED)  # of reading a picture and its label map
-
-
-@dataclass(frozen=True)
-class Target:
-    """One object to be found: H×W×3 uint8 RGB, H×W bool where it is, H×W bool where an answer is judged."""
-
-    image: np.ndarray
-    truth: np.ndarray
-    valid: np.ndarray
-
-
-@dataclass(frozen=True)
-class LabelledPicture:
-    """A picture whose objects are known: H×W×3 uint8 RGB, H×W label map, ids of the objects that are large enough."""
-
-    image: np.ndarray
-    labels: np.ndarray
-    ids: np.ndarray
-
-    def target(self, chosen: int) -> Target:
-        return Target(image=self.image, truth=self.labels == chosen, valid=self.labels != IGNORED)
+LOOKED_AT = (1, 3, 10)  # answers that are kept to be drawn, by their number of clicks
+WORST_SHOWN = 32  # objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +60,21 @@ class Answer:
     seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """An answer kept to be drawn: the clicks so far as (x, y, label), and the mask chosen (H×W bool)."""
+
+    clicks: tuple[tuple[int, int, int], ...]
+    mask: np.ndarray
+
+
 @dataclass
 class Trial:
-    """What happened with one target: IoU after each click, and how the rest went."""
+    """What happened with one target: IoU after each click, some answers to look at, and how the rest went."""
 
+    target: Target
+    looks: dict[int, Look] = field(default_factory=dict)
     ious: list[float] = field(default_factory=list)
-    small: bool = False
     best_of_three: float = 0.0
     box: float | None = None
     best_click: float | None = None
@@ -92,38 +82,16 @@ class Trial:
     embed_s: float = 0.0
     answer_s: list[float] = field(default_factory=list)
 
+    @property
+    def small(self) -> bool:
+        return bool(self.target.truth.mean() < SMALL)
+
     def iou_after(self, clicks: int) -> float:
         """A trial ends early where nothing is left to be corrected; its last mask stands."""
         return self.ious[min(clicks, len(self.ious)) - 1]
 
     def clicks_until(self, iou: float) -> int:
         return next((number for number, reached in enumerate(self.ious, 1) if reached >= iou), MOST_CLICKS)
-
-
-def pictures(folder: Path, random: np.random.Generator, smallest: float = SMALLEST) -> Iterator[LabelledPicture]:
-    """The pictures of a set in random order, with their objects of at least `smallest` of the picture, if any."""
-    pairs = [
-        (image, mask)
-        for mask in sorted((folder / "masks").glob("*.png"))
-        for image in sorted((folder / "images").glob(f"{mask.stem.split('__a')[0]}.*"))[:1]
-    ]
-    if not pairs:
-        raise AnnotatorError(f"{folder} has no masks/*.png with a picture of the same name in images/.")
-    for number in random.permutation(len(pairs)):
-        image, labels = (cv2.imread(str(path), way) for path, way in zip(pairs[number], WAYS, strict=True))
-        if image is None or labels is None or image.shape[:2] != labels.shape:
-            raise AnnotatorError(f"{pairs[number][1]} is not a label map of the size of {pairs[number][0]}.")
-        ids, areas = np.unique(labels, return_counts=True)
-        fit = ids[(ids > 0) & (ids < IGNORED) & (areas > smallest * labels.size)]
-        yield LabelledPicture(image=np.ascontiguousarray(image[:, :, ::-1]), labels=labels, ids=fit)
-
-
-def targets(folder: Path, count: int, seed: int) -> Iterator[Target]:
-    """Up to `count` targets, one a picture, drawn with a fixed seed."""
-    random = np.random.default_rng(seed)
-    with_objects = (picture for picture in pictures(folder, random) if len(picture.ids))
-    for picture in islice(with_objects, count):
-        yield picture.target(random.choice(picture.ids))
 
 
 def next_click(mask: np.ndarray, target: Target) -> tuple[int, int, int] | None:
@@ -164,7 +132,7 @@ def answers(
 
 def try_target(segmenter: Segmenter | Peer, target: Target) -> Trial:
     """Click until MOST_CLICKS, or until nothing is wrong or (after LEAST_CLICKS) little."""
-    trial = Trial(small=bool(target.truth.mean() < SMALL))
+    trial = Trial(target)
     start = time.perf_counter()
     embedding = segmenter.embed(target.image)
     trial.embed_s = time.perf_counter() - start
@@ -173,6 +141,8 @@ def try_target(segmenter: Segmenter | Peer, target: Target) -> Trial:
         if len(answer.clicks) == 1:
             candidates = range(len(answer.prediction.predicted_iou))
             trial.best_of_three = max(iou(answer.prediction.mask(number), target) for number in candidates)
+        if len(answer.clicks) in LOOKED_AT:
+            trial.looks[len(answer.clicks)] = Look(answer.clicks, answer.mask)
         trial.ious.append(iou(answer.mask, target))
         trial.obeyed += [bool(answer.mask[y, x]) == bool(label) for x, y, label in answer.clicks]
         if len(answer.clicks) >= LEAST_CLICKS and trial.ious[-1] >= max(GOOD):
@@ -255,12 +225,15 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="weights of the first segmenter, in place of its own")
     parser.add_argument("--objects", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--worst", type=Path, metavar="PNG", help="draw the worst objects of the first segmenter")
+    parser.add_argument("--no-pictures", action="store_true", help="draw them over paper, where licences ask for it")
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args()
     known = peers(arguments.reference)
     if unknown := [name for name in arguments.segmenter if name not in {*known, *SEGMENTERS}]:
         parser.error(f"there is no segmenter {unknown[0]!r}; there are {', '.join([*SEGMENTERS, *known])}")
     rows: list[dict[str, Any]] = []
+    of_first: list[Trial] = []
     try:
         chosen: dict[str, Segmenter | Peer] = {}
         for number, name in enumerate(arguments.segmenter):
@@ -275,6 +248,7 @@ def main() -> None:
                     trials[name].append(try_target(segmenter, target))
                 print(f"\r{folder.name}: {done} / {arguments.objects}", end="", file=sys.stderr, flush=True)
             print(file=sys.stderr)
+            of_first += trials[arguments.segmenter[0]]
             for name, own in trials.items():
                 if not own:
                     raise AnnotatorError(f"{folder} has no object that takes {SMALLEST:.1%} of its picture.")
@@ -283,6 +257,9 @@ def main() -> None:
     except AnnotatorError as error:
         sys.exit(f"clicks.py: {error}")
     print(table(rows))
+    if arguments.worst:
+        drawn = sheet(worst(of_first, WORST_SHOWN), pictures=not arguments.no_pictures)
+        cv2.imwrite(str(arguments.worst), drawn[:, :, ::-1])
     if arguments.json:
         print(json.dumps({"rows": rows}))
 

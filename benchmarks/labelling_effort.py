@@ -31,7 +31,7 @@ from annotator.errors import AnnotatorError
 from annotator.prediction import Embedding, Prediction
 from annotator.segmenters import SEGMENTERS, get_segmenter
 from annotator.segmenters.base import Segmenter
-from benchmarks.clicks import IGNORED, MOST_CLICKS, SMALLEST, LabelledPicture, Target, answers, iou, pictures
+from benchmarks.clicks import MOST_CLICKS, answers, iou
 from benchmarks.effort_model import (
     ACTION_FIELDS,
     PERCENTILES,
@@ -43,6 +43,7 @@ from benchmarks.effort_model import (
     summary,
     tornado,
 )
+from benchmarks.targets import IGNORED, SMALLEST, LabelledPicture, Target, pictures
 
 DATA = ROOT.parent / "shared" / "data" / "dev"
 GOAL = 0.85

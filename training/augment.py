@@ -9,7 +9,7 @@ from training.data import IGNORED, Picture
 
 BORDER = (124, 116, 104)  # what lies outside a picture: near zero once normalised
 WHOLE = 0.35  # of the crops hold the whole picture
-CLOSEST = 2.2  # how many times the crop's side the longer side of a picture may be
+LARGEST = 560  # pixels of the longer side of a picture of which a part is cut out: inference sees 512
 PASTED = 0.15  # of the crops get an object of another picture
 LEAST_PASTED = 100  # pixels, for an object worth pasting
 
@@ -32,8 +32,10 @@ def crop(picture: Picture, side: int, random: np.random.Generator) -> Crop:
 def moved(picture: Picture, matrix: np.ndarray, side: int) -> Crop:
     """The picture under a 2×3 affine matrix (to crop pixels, centres at whole numbers)."""
     size = (side, side)
+    # magnified, cubic keeps edges sharper, as they are in the larger pictures that inference sees
+    way = cv2.INTER_CUBIC if abs(np.linalg.det(matrix[:, :2])) > 1 else cv2.INTER_LINEAR
     image = cv2.warpAffine(
-        picture.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=BORDER
+        picture.image, matrix, size, flags=way, borderMode=cv2.BORDER_CONSTANT, borderValue=BORDER
     )
     labels = cv2.warpAffine(picture.labels, matrix, size, flags=cv2.INTER_NEAREST, borderValue=IGNORED)
     whole = np.ones(picture.labels.shape, np.uint8)
@@ -45,7 +47,8 @@ def random_matrix(size_hw: tuple[int, ...], side: int, random: np.random.Generat
     """2×3 float64: a third of the time the whole picture, else a part of it as large as where inference would look."""
     height, width = size_hw[:2]
     whole = random.random() < WHOLE
-    longer = side * (random.uniform(0.75, 1) if whole else np.exp(random.uniform(np.log(0.9), np.log(CLOSEST))))
+    closest = max(1.0, LARGEST / side)
+    longer = side * (random.uniform(0.75, 1) if whole else np.exp(random.uniform(np.log(0.9), np.log(closest))))
     scale = longer / max(height, width)
     stretch = np.exp(random.normal(0, 0.06))
     angle = np.deg2rad(random.normal(0, 12)) if random.random() < 0.4 else 0.0

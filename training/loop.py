@@ -14,7 +14,7 @@ from annotator.segmenters.builtin.architecture import Architecture
 from training.batches import Batch, Batches
 from training.data import Picture
 from training.export import exported
-from training.model import folded, imagenet_weights, trainable
+from training.model import folded, imagenet_weights, learning, trainable
 from training.optimiser import Average, apply, is_late, optimiser
 from training.pictures import contact_sheet, curves
 from training.run_folder import CURVES, VALIDATION, RunFolder
@@ -99,7 +99,8 @@ class Trainer:
         torch.manual_seed(options.seed)
         backbone = imagenet_weights(options.architecture.backbone) if options.imagenet and not state else None
         network = trainable(options.architecture, backbone=backbone)
-        self.network = network.to(pace.device).to(memory_format=torch.channels_last).train()
+        network = network.to(pace.device).to(memory_format=torch.channels_last)
+        self.network = learning(network) if options.imagenet else network.train()
         self.average = Average(self.network, options.average)
         self.optimizer = optimiser(self.network, rate=options.rate, backbone_rate=options.backbone_rate)
         self.step, self.prompts, self.seconds = 0, 0, 0.0

@@ -65,6 +65,19 @@ def trainable(architecture: Architecture, *, backbone: dict[str, Tensor] | None 
     return network
 
 
+def learning(network: Network) -> Network:
+    """The network in training mode, but for the normalisation of its backbone.
+
+    That keeps the statistics of ImageNet: those of the few pictures of a step are noise beside them.
+    """
+    network.train()
+    for part in (network.encoder.stem, network.encoder.blocks):
+        for module in part.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+    return network
+
+
 def places(network: Network) -> Iterator[tuple[nn.Module, str, nn.Conv2d | Join]]:
     """Where normalisation goes: parent, attribute, and the convolution or Join that stands there."""
     for path, parent in network.named_modules():

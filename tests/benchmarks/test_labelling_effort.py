@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from annotator.errors import AnnotatorError
-from benchmarks.clicks import IGNORED, LabelledPicture
 from benchmarks.labelling_effort import Labeler, best_fit, sets_in
+from benchmarks.targets import IGNORED, LabelledPicture
 from tests.fakes import FakeSegmenter
 from tests.sources import ROOT
 
