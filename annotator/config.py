@@ -39,7 +39,16 @@ class Settings:
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
-        return self.database_url or f"sqlite:///{self.data / 'annotator.db'}"
+        return self.database_url or f"sqlite:///{self._own_database}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a workspace already; of a database elsewhere, nobody asks here."""
+        return self.database_url is not None or self._own_database.exists()
+
+    @property
+    def _own_database(self) -> Path:
+        return self.data / "annotator.db"
 
     @property
     def open_to_others(self) -> bool:

@@ -84,7 +84,8 @@ class CocoFile:
         where = f"{self.name}, image {len(self.images) + 1}"
         key = id_of(entry.get("id")) if isinstance(entry, dict) else None
         if key is None:
-            self.problems.append(Unreadable(where, f"Expected an object with an id, found {kind_of(entry)}."))
+            found = "one whose id is no whole number" if isinstance(entry, dict) else kind_of(entry)
+            self.problems.append(Unreadable(where, f"Expected an object with an id, found {found}."))
             return
         file_name = entry.get("file_name") or posixpath.basename(str(entry.get("coco_url") or ""))
         if not isinstance(file_name, str) or not file_name:

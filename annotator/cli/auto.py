@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from annotator.cli.models import fetch_missing_checkpoint
-from annotator.cli.options import Checkpoint, Data, DatabaseUrl, OtherDevice, OtherModel, settings
+from annotator.cli.options import Checkpoint, Data, DatabaseUrl, OtherDevice, OtherModel, existing_workspace, settings
 from annotator.cli.terminal import clear_errors, progress, say, until_interrupt
 
 AUTO_LABELER = "auto"  # whose instances --accept saves
@@ -45,7 +45,6 @@ def auto_command(
 ) -> None:
     """Propose masks on the pictures; they wait in the page. Ctrl+C keeps what is done, the same command goes on."""
     from annotator.automask import AutomaskSettings
-    from annotator.workspace import Workspace
 
     named = {field.name: context.params[field.name] for field in fields(AutomaskSettings)}
     given = {name: value for name, value in named.items() if value is not None}
@@ -53,7 +52,7 @@ def auto_command(
         chosen = settings(context, data, database, model, device, checkpoint)
         AutomaskSettings.for_segmenter(chosen.model, **given)  # a mistake is said before anything is downloaded
         fetch_missing_checkpoint(chosen)
-        with Workspace(chosen) as workspace, progress("proposing") as show, until_interrupt() as stopped:
+        with existing_workspace(chosen) as workspace, progress("proposing") as show, until_interrupt() as stopped:
             ids = None if not image else workspace.image_ids_called(image)
             category = None if accept is None else workspace.category_called(accept)
             saved = 0

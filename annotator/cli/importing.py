@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annotator.cli.options import Data, DatabaseUrl, workspace
+from annotator.cli.options import Data, DatabaseUrl, settings
 from annotator.cli.terminal import clear_errors, progress, say, until_interrupt
 from annotator.errors import SettingsError
 
@@ -34,15 +34,22 @@ def import_command(
         str,
         typer.Option("--on-conflict", help="For pictures that have other instances: skip, add or replace them."),
     ] = "skip",
+    skip_unreadable: Annotated[
+        bool,
+        typer.Option("--skip-unreadable", help="Import the rest of a data set of which something cannot be read."),
+    ] = False,
     undo: Annotated[
         bool, typer.Option("--undo", help="Take the labels of the last import back. Pictures and categories stay.")
     ] = False,
 ) -> None:
     """Bring pictures into the workspace, and a data set's labels with them: COCO, YOLO, labelme, VOC, label maps.
 
-    What cannot be read is named; the rest comes in. Labels come in all at once, or none.
+    What cannot be read is named. Of plain pictures the rest comes in; of a data set nothing does, unless you say
+    --skip-unreadable. Labels come in all at once, or none.
     """
-    with clear_errors(), workspace(context, data, database) as opened:
+    from annotator.workspace import Workspace
+
+    with clear_errors(), Workspace(settings(context, data, database)) as opened:
         if undo:
             for line in opened.datasets.take_back():
                 say(line)
@@ -57,7 +64,7 @@ def import_command(
                 say(line)
             is_good = plan.finds_something
         else:
-            is_good = _import_dataset(opened, plan, on_conflict)
+            is_good = _import_dataset(opened, plan, on_conflict, skip_unreadable=skip_unreadable)
         if not is_good:
             raise typer.Exit(1)
 
@@ -79,10 +86,17 @@ def _import_pictures(opened: "Workspace", paths: Sequence[Path], *, dry_run: boo
     return bool(report.imported or report.duplicates or not report.skipped)
 
 
-def _import_dataset(opened: "Workspace", plan: "ImportPlan", on_conflict: str) -> bool:
-    """The same for a data set."""
+def _import_dataset(opened: "Workspace", plan: "ImportPlan", on_conflict: str, *, skip_unreadable: bool) -> bool:
+    """The same for a data set. Raises SettingsError where a part of it cannot be read and is not to be skipped."""
     for line in plan.summary():
         say(line)
+    if plan.unreadable and not skip_unreadable:
+        for line in plan.unreadable_lines():
+            say(line)
+        raise SettingsError(
+            "Nothing was imported, because a part of the data set cannot be read: see above. Mend it, or import the "
+            "rest with --skip-unreadable."
+        )
     with progress("importing") as show, until_interrupt() as stopped:
         report = opened.datasets.apply(plan, on_conflict=on_conflict, progress=show, cancelled=stopped)
     for line in report.lines():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotator.config import DEFAULT_DATA, Settings
+from annotator.errors import SettingsError
 
 if TYPE_CHECKING:
     from annotator.workspace import Workspace
@@ -63,7 +64,14 @@ def settings(
 
 
 def workspace(context: typer.Context, data: Path | None, database: str | None) -> "Workspace":
-    """The workspace that a command works on; the caller closes it."""
+    """The workspace that a command works on; the caller closes it. Raises SettingsError where there is none yet."""
+    return existing_workspace(settings(context, data, database))
+
+
+def existing_workspace(chosen: Settings) -> "Workspace":
+    """The same of settings that are made already. A mistyped folder must not become an empty workspace."""
     from annotator.workspace import Workspace
 
-    return Workspace(settings(context, data, database))
+    if not chosen.exists:
+        raise SettingsError(f"There is no workspace in {chosen.data}. Name it with --data, or begin one with import.")
+    return Workspace(chosen)

@@ -90,6 +90,10 @@ class ImportPlan:
         if self.others:
             yield f"it could also be read as {', '.join(self.others)}"
 
+    def unreadable_lines(self) -> Iterator[str]:
+        """What of it cannot be read, and why; the first ones, where they are many."""
+        return problem_lines(self.unreadable, ())
+
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain JSON, nothing left out."""
         return {

@@ -45,6 +45,15 @@ def lines(result: Result) -> list[str]:
     return result.stdout.splitlines()
 
 
+@pytest.mark.parametrize("words", [["export", "coco", "out"], ["check"], ["auto"], ["cutout", "out.zip"]])
+def test_a_mistyped_folder_does_not_become_a_workspace(words: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    done = CliRunner().invoke(app, [*words, "--data", str(folder)])
+    assert done.exit_code == 1
+    assert f"There is no workspace in {folder}" in done.stderr
+    assert not folder.exists()
+
+
 def test_the_formats_in_the_help_are_those_of_the_registry() -> None:
     said = CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "120", "TERMINAL_WIDTH": "120"})
     formats = said.output.partition("Formats:")[2]

@@ -101,6 +101,22 @@ def test_a_damaged_data_set_is_one_line_and_exit_status_one(
     assert there(settings) == (0, 0)
 
 
+def test_a_data_set_of_which_a_part_cannot_be_read_changes_nothing_unless_the_rest_is_asked_for(
+    imported: Import, dataset: Path, settings: Settings
+) -> None:
+    path = dataset / "labels.json"
+    path.write_text(path.read_text().replace("[[2, 3,", "[[NaN, 3,", 1))
+    done = imported(dataset)
+    assert done.exit_code == 1
+    assert "left out labels.json, annotation id 0" in done.stdout
+    assert "--skip-unreadable" in done.stderr
+    assert there(settings) == (0, 0)
+    rest = imported(dataset, "--skip-unreadable")
+    assert rest.exit_code == 0
+    assert "left out labels.json, annotation id 0" in rest.stdout
+    assert there(settings) == (2, 1)
+
+
 @pytest.mark.parametrize("dry", [True, False])
 def test_labels_of_pictures_that_are_nowhere_are_a_failure(dry: bool, imported: Import, dataset: Path) -> None:
     done = imported(dataset / "labels.json", *(["--dry-run"] if dry else []))

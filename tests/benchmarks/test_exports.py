@@ -26,6 +26,7 @@ def test_the_benchmark_prints_its_figures_as_json_on_the_last_line():
     said = subprocess.run([*program, *few], capture_output=True, text=True, check=True)
     figures = json.loads(said.stdout.splitlines()[-1])
     assert figures["instances"] == figures["compared_instances"] == 6
+    assert {"rle", "polygons", "as_is"} <= set(figures["rivals"])
     assert figures["rle_iou_min"] == 1
     assert figures["polygon_iou_p01"] >= 0.99
     assert figures["polygon_points_median"] > 3
