@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from annotator.access.codes import AccessCodes
 from annotator.access.person import Person, Role, clean_person_name, same_name
 from annotator.access.tries import Limit, Tries
 from annotator.errors import SignInError
@@ -44,12 +44,18 @@ class Visitor:
     token: str | None = None  # of an earlier sign-in, over or not: a browser that is known
 
 
+class Codes(Protocol):
+    """What a code is looked up in; AccessCodes, but for tests."""
+
+    def role_of(self, code: str) -> Role | None: ...
+
+
 class Entrance:
     """Signs in and out. Safe to call from any thread; what it knows of sign-ins survives a restart."""
 
     def __init__(
         self,
-        codes: AccessCodes,
+        codes: Codes,
         repository: Repository,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
