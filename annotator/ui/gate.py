@@ -133,10 +133,14 @@ class Gate:
             await self._app(scope, receive, overheard(answering.send, learn) if learn else answering.send)
         except BodyError as error:
             await answering.refuse(error)
-        except Exception:
+        except Exception as error:
             if answering.refused:  # the app stumbled over a body that was cut off
                 return
-            raise
+            if not (scope["path"].startswith("/gradio_api/") and isinstance(error, LookupError | ValueError)):
+                raise
+            # Gradio looks a function up by what came in, and answers with an error of its own where there is none.
+            log.warning("a request to %s could not be answered: %r", scope["path"], error)
+            await answering.refuse(BodyError(404, "There is no such endpoint."))
 
     async def _checked(
         self, path: str, request: Request, person: Person | None, receive: Receive, answering: "_Answering"

@@ -324,9 +324,9 @@ def test_json_that_is_none_gets_a_clean_answer_and_the_next_one_works(ann: Visit
 def test_an_event_that_is_none_is_refused_without_a_trace(ann: Visitor) -> None:
     for odd in ({"fn_index": 999}, {"fn_index": "x"}, {"fn_index": -1}, {"fn_index": None}, {"data": 3}):
         answer = ann.post("/gradio_api/queue/join", json={"data": [], "fn_index": 1, "session_hash": "odd", **odd})
-        assert answer.status_code != 200 or odd == {"data": 3}, odd
+        assert 400 <= answer.status_code < 500, (odd, answer.status_code)
         assert "Traceback" not in answer.text
-    assert ann.post("/gradio_api/call/nothing", json={"data": []}).status_code >= 400
+    assert ann.post("/gradio_api/call/nothing", json={"data": []}).status_code == 404
 
 
 def send_slowly(server: RunningServer, path: str, *, cookie: str, kind: str, most: int) -> tuple[int, int]:
