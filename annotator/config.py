@@ -1,8 +1,9 @@
 """Every setting, in one frozen value; the command line fills it, everything else reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from annotator.access.codes import check_codes
 from annotator.errors import SettingsError
 
 DEFAULT_DATA = Path("workspace")
@@ -22,7 +23,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     share: bool = False
-    access_code: str | None = None
+    access_code: str | None = field(default=None, repr=False)  # lets labelers in; made up where one is needed
+    instructor_code: str | None = field(default=None, repr=False)  # lets the instructor in; the same
+    sign_out_all: bool = False  # end every sign-in before serving
     max_pixels: int = 100_000_000
     display_side: int = 2560  # longer side of the picture the page shows; larger ones are shown reduced
     duplicate_iou: float = 0.8  # a proposal that overlaps an instance, or a rejected one, so much is not offered
@@ -35,6 +38,7 @@ class Settings:
             raise SettingsError(f"A port lies between 0 and 65535, got {self.port}.")
         if not 0 < self.duplicate_iou <= 1:
             raise SettingsError(f"duplicate_iou lies between 0 and 1, got {self.duplicate_iou}.")
+        check_codes(self.access_code, self.instructor_code)
 
     @property
     def url(self) -> str:
@@ -54,6 +58,11 @@ class Settings:
     def open_to_others(self) -> bool:
         """Whether anyone but this machine's own user can reach the server."""
         return self.share or self.host not in LOOPBACK_HOSTS
+
+    @property
+    def asks_for_codes(self) -> bool:
+        """Whether one has to sign in. Without, the one person is this machine's user, and may do everything."""
+        return self.open_to_others or self.access_code is not None or self.instructor_code is not None
 
     def folder(self, name: str) -> Path:
         """A folder of the workspace, made when it is first asked for. Raises SettingsError where it cannot be."""

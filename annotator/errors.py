@@ -45,6 +45,19 @@ class CutoutError(AnnotatorError):
     """A cut-out that cannot be made: a setting out of range, an object of no pixels, a file in the way."""
 
 
+class ForbiddenError(AnnotatorError):
+    """Something that only the instructor may do."""
+
+
+class SignInError(AnnotatorError):
+    """A name or a code that does not let its giver in. field: "name" or "code"; wait_s: until the next try."""
+
+    def __init__(self, text: str, *, field: str, wait_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.field = field
+        self.wait_s = wait_s
+
+
 class Cancelled(AnnotatorError):
     """The user stopped a job."""
 

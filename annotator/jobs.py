@@ -37,6 +37,7 @@ class Job:
     lines: list[str] = field(default_factory=list)
     result: Any = None
     subject: tuple[int, ...] = ()  # the pictures that it is about, where it is about some
+    owner: str = ""  # who began it, where it is theirs
     _began_at: float | None = field(default=None, repr=False)  # by the monotonic clock, when progress was first made
     _begun_with: int = field(default=0, repr=False)
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -88,10 +89,10 @@ class Jobs:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def start(self, kind: str, work: Callable[[Job], Any], *, subject: Sequence[int] = ()) -> Job:
-        """Run work(job) in the background; what it returns becomes the job's result. subject: as in Job."""
+    def start(self, kind: str, work: Callable[[Job], Any], *, subject: Sequence[int] = (), owner: str = "") -> Job:
+        """Run work(job) in the background; what it returns becomes the job's result. subject, owner: as in Job."""
         with self._lock:
-            job = Job(id=f"{kind}-{next(self._numbers)}", kind=kind, subject=tuple(subject))
+            job = Job(id=f"{kind}-{next(self._numbers)}", kind=kind, subject=tuple(subject), owner=owner)
             self._jobs[job.id] = job
             for old in [j for j in self._jobs.values() if j.state is not JobState.RUNNING][:-KEPT_JOBS]:
                 del self._jobs[old.id]

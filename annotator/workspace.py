@@ -1,8 +1,6 @@
 """The use-cases of the tool, headless: the page, the API, the command line and the tests all drive this."""
 
 import logging
-import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from annotator import samples
+from annotator.access.ownership import owned_token
 from annotator.arrivals import Arrivals
 from annotator.comparing import Comparing
 from annotator.config import Settings
@@ -254,21 +253,24 @@ class Workspace:
         status = ImageStatus.DONE if options.only_done else None
         return self.repository.saved(status=status, smallest_area=options.smallest_area)
 
-    def start_export(self, format_name: str, options: ExportOptions) -> Job:
-        """The same in the background, to a zip under exports/; result: {"token", "filename", "report"}."""
+    def start_export(self, format_name: str, options: ExportOptions, *, owner: str = "") -> Job:
+        """The same in the background, to a zip under exports/; result: {"token", "filename", "report"}.
+
+        owner: whose it is, for who sends it; the token says it.
+        """
         folder = self.settings.folder("exports")
 
         def work(job: Job) -> dict[str, Any]:
             for old in sorted(folder.glob("*.zip"))[:-KEPT_EXPORTS]:
                 with suppress(PermissionError):  # Windows removes no file that is being sent: the next export does
                     old.unlink(missing_ok=True)
-            token = f"{time.time_ns()}-{uuid.uuid4().hex}"  # sorts by age, and nobody can guess it
+            token = owned_token(owner)
             filename = f"{format_name}.zip"
             report = self.export(format_name, folder / f"{token}-{filename}", options, job.progress)
             job.lines = list(report.lines())
             return {"token": token, "filename": filename, "report": asdict(report)}
 
-        return self.jobs.start("export", work)
+        return self.jobs.start("export", work, owner=owner)
 
     def export_path(self, token: str, filename: str) -> Path | None:
         """The finished export of that name, None where there is none."""

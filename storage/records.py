@@ -162,3 +162,15 @@ class ProposalRunRecord:
     def same_work(self, *, fingerprint: str, settings: dict[str, Any]) -> bool:
         """Whether this run did, without a failure, what that segmenter would do with those settings."""
         return not self.message and (self.fingerprint, self.settings) == (fingerprint, settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInRecord:
+    """Someone who signed in: under which name, with which code's role, and when they were last seen."""
+
+    id: int
+    name: str
+    role: str  # "labeler" or "instructor"
+    created_at: datetime
+    seen_at: datetime  # to some minutes
+    ended_at: datetime | None  # signed out, by themselves or by another

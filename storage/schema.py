@@ -279,3 +279,23 @@ class InstanceRow(Base):
         Index(None, "category_id", "deleted_at"),
         NO_REUSE,
     )
+
+
+class SignInRow(Base):
+    """Someone who signed in with a code. Of the token that their browser keeps, only the SHA-256 is here."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("role IN ('labeler', 'instructor')", name="role"),
+        Index(None, "seen_at"),
+        NO_REUSE,
+    )

@@ -19,10 +19,26 @@ def serve(
     checkpoint: Checkpoint = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = DEFAULT_PORT,
-    share: Annotated[bool, typer.Option("--share", help="Make a public link, with an access code.")] = False,
+    share: Annotated[bool, typer.Option("--share", help="Make a public link, with codes to sign in.")] = False,
     access_code: Annotated[
-        str | None, typer.Option("--access-code", help="Code to ask for; made up where others can reach the server.")
+        str | None,
+        typer.Option(
+            "--access-code",
+            envvar="ANNOTATOR_ACCESS_CODE",
+            help="Code that labelers sign in with; made up where others can reach the server.",
+        ),
     ] = None,
+    instructor_code: Annotated[
+        str | None,
+        typer.Option(
+            "--instructor-code",
+            envvar="ANNOTATOR_INSTRUCTOR_CODE",
+            help="Code that the instructor signs in with; made up where others can reach the server.",
+        ),
+    ] = None,
+    sign_out_all: Annotated[
+        bool, typer.Option("--sign-out-all", help="End all sign-ins of before, so that everybody needs a code again.")
+    ] = False,
 ) -> None:
     """Turn pictures into segmentation training data. Without a command: serve the page."""
     context.obj = Given(data=data, database=database, model=model, device=device, checkpoint=checkpoint)
@@ -39,6 +55,8 @@ def serve(
             port=port,
             share=share,
             access_code=access_code,
+            instructor_code=instructor_code,
+            sign_out_all=sign_out_all,
         )
         fetch_missing_checkpoint(settings)
         from annotator.ui.server import serve as serve_page  # gradio takes seconds to import: only to serve

@@ -1,9 +1,8 @@
 """Finished files that wait to be downloaded; the newest are kept."""
 
-import time
-import uuid
 from pathlib import Path
 
+from annotator.access.ownership import owned_token
 from annotator.files import remove_leftovers
 
 KEPT = 20
@@ -17,12 +16,12 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def new_place(self, filename: str) -> tuple[str, Path]:
-        """A token, and the path to put the file of that name at. Removes what is older than the newest few."""
+    def new_place(self, filename: str, *, owner: str = "") -> tuple[str, Path]:
+        """A token of the owner's, and the path to put the file of that name at. Removes all but the newest few."""
         remove_leftovers(self._folder)
         for old in sorted(path for path in self._folder.glob(_FINISHED) if path.is_file())[: 1 - KEPT]:
             old.unlink(missing_ok=True)
-        token = f"{time.time_ns()}{uuid.uuid4().hex}"  # sorts by age
+        token = owned_token(owner)
         return token, self._folder / f"{token}{_DIVIDER}{filename}"
 
     def find(self, token: str, filename: str) -> Path | None:

@@ -157,31 +157,31 @@ class Cutouts:
             )
         return found[0][0].image.id, [target.instance.id for target in found[0]]
 
-    def start_file(self, image_id: int, instance_ids: Sequence[int], options: CutoutOptions) -> Job:
+    def start_file(self, image_id: int, instance_ids: Sequence[int], options: CutoutOptions, *, owner: str = "") -> Job:
         """One PNG in the background; result: {"token", "filename"} for `path`."""
         chosen = on_one_picture(self._repository, image_id, instance_ids)  # a mistake is said at once
         filename = f"{joined_stem(chosen)}.png"
 
         def work(job: Job) -> dict[str, Any]:
             job.progress(0, 1)
-            token, path = self._shelf().new_place(filename)
+            token, path = self._shelf().new_place(filename, owner=owner)
             job.lines = list(self.save(image_id, instance_ids, options, path).notes)
             return {"token": token, "filename": filename}
 
-        return self._jobs.start("cutout", work)
+        return self._jobs.start("cutout", work, owner=owner)
 
-    def start_zip(self, selection: Selection, options: CutoutOptions) -> Job:
+    def start_zip(self, selection: Selection, options: CutoutOptions, *, owner: str = "") -> Job:
         """All of a selection as a zip in the background; result: {"token", "filename"} for `path`."""
 
         def work(job: Job) -> dict[str, Any]:
             filename = "cutouts.zip"
-            token, path = self._shelf().new_place(filename)
+            token, path = self._shelf().new_place(filename, owner=owner)
             job.message = "Cutting out…"
             report = self.save_many(selection, options, path, job.progress)
             job.message, *job.lines = report.lines()
             return {"token": token, "filename": filename}
 
-        return self._jobs.start("cutout", work)
+        return self._jobs.start("cutout", work, owner=owner)
 
     def path(self, token: str, filename: str) -> Path | None:
         """A finished file, None where there is none (any more)."""

@@ -5,6 +5,7 @@ image = client.predict([gradio_client.handle_file("coffee.png")], api_name="/imp
 client.predict(image, 300, 200, 1, api_name="/add_point")["candidates"]
 """
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,6 +14,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
+from annotator.access.ownership import Belongings
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
@@ -20,8 +22,10 @@ from annotator.overview.checks import TINY_AREA
 from annotator.ui import render, render_overview
 from annotator.ui.cutoutform import cutout_options
 from annotator.ui.exportform import export_options
-from annotator.ui.identity import labeler_of
+from annotator.ui.identity import labeler_of, person_of
+from annotator.ui.jobview import begun_job, cancelled_job, seen_job
 from annotator.ui.problems import problem_json
+from annotator.ui.rights import demand_right
 from annotator.ui.uploads import given_files, uploaded_paths
 from annotator.workspace import Workspace
 from exporters.registry import EXPORTERS
@@ -30,8 +34,8 @@ JSON = dict[str, Any]
 ANSWER_WAIT_S = 300.0  # a client wants the masks in the answer, however slow the segmenter
 
 
-def add_endpoints(workspace: Workspace) -> None:
-    """Register every endpoint in the open gr.Blocks."""
+def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
+    """Register every endpoint in the open gr.Blocks. belongings: is told whose the files are that an endpoint makes."""
 
     def shown(view: SessionView) -> JSON:
         if view.problem:
@@ -46,7 +50,9 @@ def add_endpoints(workspace: Workspace) -> None:
     @_endpoint
     def import_images(files: list[dict], request: gr.Request) -> dict:
         """Take uploaded files (pictures or zips) in; returns image_ids, and what was skipped and why."""
-        job = workspace.start_import(uploaded_paths(files), remove_afterwards=True).wait()
+        job = workspace.start_import(uploaded_paths(files), remove_afterwards=True)
+        begun_job(job, labeler_of(request))
+        job.wait()
         return _result(job) | {"lines": [job.message, *job.lines]}
 
     @_endpoint
@@ -105,24 +111,25 @@ def add_endpoints(workspace: Workspace) -> None:
         return act(request, image_id, "delete_instance", instance_id=instance_id)
 
     @_endpoint
-    def propose_masks(image_ids: list[int] | None = None, settings: dict | None = None, again: bool = False) -> dict:
+    def propose_masks(
+        request: gr.Request, image_ids: list[int] | None = None, settings: dict | None = None, again: bool = False
+    ) -> dict:
         """Start proposing masks on these pictures (None: on all); returns the job. settings: SAM's names."""
         ids = None if image_ids is None else [int(image_id) for image_id in image_ids]
-        return render.job_json(workspace.start_propose(ids, settings, again=again))
+        return begun_job(workspace.start_propose(ids, settings, again=again), labeler_of(request))
 
     @_endpoint
-    def job(job_id: str) -> dict:
+    def job(job_id: str, request: gr.Request) -> dict:
         """How far a job is: state, done, total, message, seconds_left, and in the end its result."""
-        return render.job_json(workspace.jobs.get(job_id))
+        return render.job_json(seen_job(workspace.jobs, job_id, person_of(request)))
 
     @_endpoint
-    def cancel_job(job_id: str) -> dict:
+    def cancel_job(job_id: str, request: gr.Request) -> dict:
         """Ask a job to stop; what is done stays."""
-        workspace.jobs.get(job_id).cancel()
-        return render.job_json(workspace.jobs.get(job_id))
+        return render.job_json(cancelled_job(workspace.jobs, job_id, person_of(request)))
 
     @_endpoint
-    def list_proposals(image_id: int, thresholds: dict | None = None) -> dict:
+    def list_proposals(request: gr.Request, image_id: int, thresholds: dict | None = None) -> dict:
         """The open proposals that the run's thresholds show, or the given ones: pred_iou_thresh,
         stability_score_thresh, min_area. Masks as COCO RLE."""
         shown = workspace.proposing.shown(int(image_id), thresholds)
@@ -139,7 +146,7 @@ def add_endpoints(workspace: Workspace) -> None:
         return act(request, image_id, "reject_proposals", proposal_ids=proposal_ids)
 
     @_endpoint
-    def overview(tiny_area: int = TINY_AREA) -> dict:
+    def overview(request: gr.Request, tiny_area: int = TINY_AREA) -> dict:
         """The data set as a whole: its numbers ("figures"), and what may be wrong with it ("checks", each with its
         findings). tiny_area: pixels below which a mask is told of."""
         job = workspace.dataset.looking.start()
@@ -163,13 +170,14 @@ def add_endpoints(workspace: Workspace) -> None:
         return render.categories_json(workspace)
 
     @_endpoint
-    def cutout(image_id: int, instance_ids: list[int], options: dict | None = None) -> dict:
+    def cutout(request: gr.Request, image_id: int, instance_ids: list[int], options: dict | None = None) -> dict:
         """Cut instances of a picture out, as one PNG; returns the file. options: background ("transparent", "white",
         "blue", "grey", "#rrggbb", "blur", or "picture" with a picture_id), blur, soft_edge, crop, margin, size
         ("35x45mm", "2x2in"), zoom, shift_x, shift_y."""
         ids = [int(one) for one in instance_ids]
         made = workspace.cutouts.file(int(image_id), ids, cutout_options(options))
         path = save_bytes_to_cache(made.data, made.name, get_upload_folder())
+        belongings.claim("file", path, person_of(request).key)
         return {"path": path, "orig_name": made.name, "meta": {"_type": "gradio.FileData"}}
 
     @_endpoint
@@ -183,7 +191,8 @@ def add_endpoints(workspace: Workspace) -> None:
         only_done, categories (names), split ({train, val, test, seed, stratify}), smallest_area, polygons,
         polygon_tolerance."""
         names = [category.name for category in workspace.categories()]
-        job = workspace.start_export(format, export_options(options, categories=names)).wait()
+        chosen = export_options(options, categories=names)
+        job = workspace.start_export(format, chosen, owner=labeler_of(request)).wait()
         _result(job)
         return render.job_json(job)
 
@@ -232,11 +241,17 @@ def add_endpoints(workspace: Workspace) -> None:
 
 
 def _endpoint(function: Callable) -> Callable:
-    """Every problem becomes a gr.Error with its text, which is what gradio_client raises."""
+    """Asks for the right to call it, and makes of every problem a gr.Error with its text: gradio_client raises that.
+
+    The function takes the request, by that name.
+    """
+    signature = inspect.signature(function)
 
     @wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
+            given = signature.bind(*args, **kwargs).arguments
+            demand_right(person_of(given["request"]), function.__name__, given)
             return function(*args, **kwargs)
         except Exception as error:
             raise gr.Error(problem_json(error)["message"], print_exception=False) from error

@@ -1,22 +1,29 @@
 """What the page can ask of the server: one method a call, each unpack, use-case, render."""
 
+import inspect
 from typing import Any
 
 from pydantic import ValidationError, validate_call
 
 from annotator import __version__, samples
+from annotator.access.entrance import Entrance
+from annotator.access.person import Person
 from annotator.errors import AnnotatorError, ConflictError
 from annotator.ui import render
+from annotator.ui.calls_access import AccessCalls
 from annotator.ui.calls_cutouts import CutoutCalls
 from annotator.ui.calls_exchange import ExchangeCalls
 from annotator.ui.calls_overview import OverviewCalls
+from annotator.ui.jobview import begun_job, cancelled_job, seen_job
 from annotator.ui.problems import problem_json
+from annotator.ui.rights import demand_right
 from annotator.workspace import Workspace
 from exporters.registry import EXPORTERS
 from storage.repository import UNSET
 from storage.repository.statistics import MaskKind
 
 JSON = dict[str, Any]
+CALLER = frozenset({"labeler", "person"})  # who calls is never the caller's to say
 KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
 
 
@@ -24,41 +31,48 @@ class RequestError(AnnotatorError):
     """A call that does not exist, or whose arguments do not fit it."""
 
 
-class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
+class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
     """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, workspace: Workspace, entrance: Entrance | None = None) -> None:
+        """entrance: None where no codes are asked for."""
+        self._workspace, self._entrance = workspace, entrance
         self._handlers = {name: validate_call(getattr(self, name)) for name in CALL_NAMES}
+        self._asks_who = {
+            name: CALLER & inspect.signature(getattr(self, name)).parameters.keys() for name in CALL_NAMES
+        }
 
-    def handle(self, message: Any, *, labeler: str) -> JSON:
+    def handle(self, message: Any, *, person: Person) -> JSON:
         """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}."""
         try:
             name, args = _unpack(message)
-            return {"ok": True, "result": self._call(name, args, labeler)}
+            return {"ok": True, "result": self._call(name, args, person)}
         except Exception as error:  # the page must get an answer: an exception here would drop the connection
             problem = problem_json(error)
             if isinstance(error, ConflictError):
                 newest = {"name": "open_image", "args": {"image_id": args["image_id"]}}
-                problem["state"] = self.handle(newest, labeler=labeler).get("result")
+                problem["state"] = self.handle(newest, person=person).get("result")
             return {"ok": False, "error": problem}
 
-    def _call(self, name: str, args: JSON, labeler: str) -> Any:
+    def _call(self, name: str, args: JSON, person: Person) -> Any:
         if name not in self._handlers:
             raise RequestError(f"There is no call {name!r}. Reload the page: the server may be newer than it.")
+        demand_right(person, name, args)
+        caller = {"labeler": person.name, "person": person}
         try:
-            return self._handlers[name](**args, labeler=labeler)
+            return self._handlers[name](**args, **{word: caller[word] for word in self._asks_who[name]})
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
             raise RequestError(f"The call {name!r} got wrong arguments: {wrong}.") from error
 
     # the workspace
 
-    def bootstrap(self, *, labeler: str) -> JSON:
+    def bootstrap(self, *, labeler: str, person: Person) -> JSON:
         images = render.images_json(self._workspace)
         return {
             "version": __version__,
             "labeler": labeler,
+            "person": {"name": person.name, "role": person.role.value, "signed_in": self._entrance is not None},
             "segmenter": render.active_segmenter_json(self._workspace),
             "images": images,
             "categories": render.categories_json(self._workspace),
@@ -103,7 +117,8 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
         settings: JSON | None = None,
         again: bool = False,
     ) -> JSON:
-        return render.job_json(self._workspace.start_propose(image_ids, settings, again=again))
+        job = self._workspace.start_propose(image_ids, settings, again=again)
+        return begun_job(job, labeler)
 
     def proposal_settings(self, *, labeler: str) -> JSON:
         running = self._workspace.proposing.running()
@@ -173,22 +188,20 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
         return render.segmenters_json(self._workspace)
 
     def switch_segmenter(self, *, labeler: str, name: str) -> JSON:
-        return render.job_json(self._workspace.start_switch(name))
+        return begun_job(self._workspace.start_switch(name), labeler)
 
-    def job(self, *, labeler: str, job_id: str) -> JSON:
-        return render.job_json(self._workspace.jobs.get(job_id))
+    def job(self, *, person: Person, job_id: str) -> JSON:
+        return render.job_json(seen_job(self._workspace.jobs, job_id, person))
 
-    def cancel_job(self, *, labeler: str, job_id: str) -> JSON:
-        job = self._workspace.jobs.get(job_id)
-        job.cancel()
-        return render.job_json(job)
+    def cancel_job(self, *, person: Person, job_id: str) -> JSON:
+        return render.job_json(cancelled_job(self._workspace.jobs, job_id, person))
 
 
 def _unpack(message: Any) -> tuple[str, JSON]:
     if not isinstance(message, dict) or not isinstance(message.get("name"), str):
         raise RequestError("A call is an object with a name and its args. Reload the page.")
     args = message.get("args", {})
-    if not isinstance(args, dict) or "labeler" in args:  # who calls is never the caller's to say
+    if not isinstance(args, dict) or CALLER & args.keys():
         raise RequestError(f"The args of {message['name']!r} must be an object of its arguments.")
     return message["name"], args
 

@@ -46,10 +46,12 @@ class CutoutCalls:
         }
 
     def cutout_file(self, *, labeler: str, image_id: int, instance_ids: list[int], options: JSON | None = None) -> JSON:
-        return render.job_json(self._workspace.cutouts.start_file(image_id, instance_ids, cutout_options(options)))
+        chosen = cutout_options(options)
+        return render.job_json(self._workspace.cutouts.start_file(image_id, instance_ids, chosen, owner=labeler))
 
     def cutout_zip(self, *, labeler: str, chosen: JSON | None = None, options: JSON | None = None) -> JSON:
-        return render.job_json(self._workspace.cutouts.start_zip(selection(chosen), cutout_options(options)))
+        job = self._workspace.cutouts.start_zip(selection(chosen), cutout_options(options), owner=labeler)
+        return render.job_json(job)
 
 
 def _data_url(data: bytes, media_type: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from annotator.ui import render
 from annotator.ui.exportform import OptionError, export_options
+from annotator.ui.jobview import begun_job
 from annotator.ui.uploads import given_files, uploaded_paths
 from annotator.workspace import Workspace
 from exporters.base import ExportOptions
@@ -28,24 +29,24 @@ class ExchangeCalls:
         return render.outlook_json(saved, [one.id for one in categories if not wanted or one.name.casefold() in wanted])
 
     def export(self, *, labeler: str, format: str, options: JSON | None = None) -> JSON:
-        return render.job_json(self._workspace.start_export(format, self._export_options(options)))
+        return render.job_json(self._workspace.start_export(format, self._export_options(options), owner=labeler))
 
     # in
 
     def import_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
-        return render.job_json(self._workspace.start_import(uploaded_paths(paths), remove_afterwards=True))
+        return begun_job(self._workspace.start_import(uploaded_paths(paths), remove_afterwards=True), labeler)
 
     def import_samples(self, *, labeler: str) -> JSON:
-        return render.job_json(self._workspace.start_import_of_samples())
+        return begun_job(self._workspace.start_import_of_samples(), labeler)
 
     def inspect_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
-        return render.job_json(self._workspace.arrivals.start_inspect(given_files(paths)))
+        return begun_job(self._workspace.arrivals.start_inspect(given_files(paths)), labeler)
 
     def import_dataset(self, *, labeler: str, token: str, on_conflict: str = "skip") -> JSON:
-        return render.job_json(self._workspace.arrivals.start_import(token, on_conflict=on_conflict))
+        return begun_job(self._workspace.arrivals.start_import(token, on_conflict=on_conflict), labeler)
 
     def import_arrived_pictures(self, *, labeler: str, token: str) -> JSON:
-        return render.job_json(self._workspace.arrivals.start_pictures(token))
+        return begun_job(self._workspace.arrivals.start_pictures(token), labeler)
 
     def drop_uploads(self, *, labeler: str, token: str) -> None:
         self._workspace.arrivals.drop(token)

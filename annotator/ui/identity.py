@@ -1,45 +1,33 @@
-"""Who is calling. The one place that decides it."""
+"""Who is calling. The gate has decided it; here it is read, in the one place that may."""
 
-import hmac
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 
-LOCAL_LABELER = "local"  # where no access code is asked for, there is one labeler: this machine's user
+from annotator.access.person import Person
+from annotator.errors import ForbiddenError
+
+PERSON = "person"  # in scope["state"], which nothing that a request carries can reach
+
+
+def signed_in(request: Request) -> Person | None:
+    """The person of a route's request; None on the few paths that are open to anyone."""
+    person = request.scope.get("state", {}).get(PERSON)
+    return person if isinstance(person, Person) else None
+
+
+def person_of(request: Any) -> Person:
+    """The person of a route's, a server function's or an event's request (Gradio wraps the first of them).
+
+    Raises ForbiddenError where the gate did not see the request: nobody is let in by mistake.
+    """
+    inner = request if isinstance(request, Request) else getattr(request, "request", None)
+    person = signed_in(inner) if isinstance(inner, Request) else None
+    if person is None:
+        raise ForbiddenError("Nobody is signed in. Reload the page, then sign in.")
+    return person
 
 
 def labeler_of(request: Any) -> str:
-    """The labeler of a server function's or an event's request.
-
-    Gradio's event requests carry a username; a server function gets Starlette's request, which does not.
-    """
-    username = getattr(request, "username", None)
-    if username:
-        return str(username)
-    inner = getattr(request, "request", request)
-    return str(_signed_in_name(inner) or LOCAL_LABELER) if isinstance(inner, Request) else LOCAL_LABELER
-
-
-def may_read(request: Request) -> bool:
-    """Whether a picture or an export may be sent in answer to this request."""
-    app = request.app
-    return getattr(app, "auth", None) is None or _signed_in_name(request) is not None
-
-
-def access_check(access_code: str) -> Callable[[str, str], bool]:
-    """Gradio's `auth`: any name, and the code, compared in constant time."""
-
-    def check(name: str, code: str) -> bool:
-        return bool(name.strip()) and hmac.compare_digest(code.encode(), access_code.encode())
-
-    return check
-
-
-def _signed_in_name(request: Request) -> str | None:
-    app = request.app
-    tokens, cookie_id = getattr(app, "tokens", {}), getattr(app, "cookie_id", "")
-    for name in (f"access-token-{cookie_id}", f"access-token-unsecure-{cookie_id}"):
-        if request.cookies.get(name) in tokens:
-            return str(tokens[request.cookies[name]])
-    return None
+    """The name that the caller's work is kept under. Raises ForbiddenError."""
+    return person_of(request).name

@@ -1,13 +1,14 @@
 """The page: one component that fills the window, and the endpoints beside it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
+from annotator.access.ownership import Belongings
 from annotator.ui.api import add_endpoints
 from annotator.ui.calls import Calls
-from annotator.ui.identity import labeler_of
+from annotator.ui.identity import person_of
 from annotator.workspace import Workspace
 
 STATIC = Path(__file__).with_name("static")
@@ -22,22 +23,29 @@ import(new URL("annotator/static/main.js", document.baseURI))
 """
 
 
-def build_page(workspace: Workspace) -> gr.Blocks:
-    """The Blocks to launch."""
-    calls = Calls(workspace)
+class BuiltPage(NamedTuple):
+    """The Blocks to launch, and the number of the component that the page's calls name."""
+
+    blocks: gr.Blocks
+    component_id: int
+
+
+def build_page(workspace: Workspace, calls: Calls, belongings: Belongings) -> BuiltPage:
+    """The page and the endpoints. belongings: is told whose a file is that an endpoint gives out."""
 
     def call(message: dict, request: gr.Request) -> dict[str, Any]:
-        return calls.handle(message, labeler=labeler_of(request))
+        # What the page knows the way to the server by; ui/dispatch.py answers it before Gradio would.
+        return calls.handle(message, person=person_of(request))
 
     with gr.Blocks(
         title=TITLE, fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(HOUR_S, DAY_S)
     ) as blocks:
-        gr.HTML(
+        component = gr.HTML(
             elem_id="annotator",
             html_template="",
             js_on_load=START,
             apply_default_css=False,
             server_functions=[call],
         )
-        add_endpoints(workspace)
-    return blocks
+        add_endpoints(workspace, belongings)
+    return BuiltPage(blocks, component._id)

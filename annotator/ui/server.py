@@ -1,8 +1,6 @@
-"""Serving: the routes that send pictures and exports, the gate before everything, and the launch."""
+"""Serving: the routes that send pictures and exports, and the launch, with the gate before everything."""
 
-import logging
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,40 +12,28 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from annotator.access.codes import AccessCodes, made_up_code
+from annotator.access.entrance import Entrance
+from annotator.access.ownership import is_owned_by
 from annotator.config import Settings
 from annotator.errors import USER_ERRORS, SettingsError
+from annotator.ui.calls import Calls
+from annotator.ui.dispatch import dispatch_routes
 from annotator.ui.figure import PLOTLY_FILE
-from annotator.ui.identity import access_check, may_read
+from annotator.ui.gate import Gate, House
+from annotator.ui.identity import labeler_of, person_of
 from annotator.ui.page import STATIC, build_page
 from annotator.ui.render import shown_hw
+from annotator.ui.signin import sign_in_routes
 from annotator.workspace import Workspace
 from storage.records import ImageRecord
-
-log = logging.getLogger(__name__)
+from storage.repository import Repository
 
 KEEP_FOR_A_YEAR = {"Cache-Control": "private, max-age=31536000, immutable"}  # the address names the content
 ASK_AGAIN = {"Cache-Control": "no-cache"}
 MAX_UPLOAD = "2gb"  # of one file: a zip of a folder of pictures
 THREADS = 40
-
-
-class SameOrigin:
-    """Refuses requests that another site's page makes: a foreign or null Origin may not even read."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            request = Request(scope)
-            origin = request.headers.get("origin")
-            hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")} - {None}
-            if origin is not None and urlsplit(origin).netloc not in hosts:
-                await PlainTextResponse("This request comes from another site.", 403)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 def routes(workspace: Workspace) -> list[Route | Mount]:
@@ -63,8 +49,6 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
 
     def image_route(find: Callable[[ImageRecord], Path]) -> Callable[[Request], Response]:
         def send_image(request: Request) -> Response:
-            if not may_read(request):
-                return PlainTextResponse("Sign in first.", 401)
             try:
                 path = find(workspace.image(request.path_params["image_id"]))
             except USER_ERRORS as error:
@@ -74,8 +58,6 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
         return send_image
 
     def send_crop(request: Request) -> Response:
-        if not may_read(request):
-            return PlainTextResponse("Sign in first.", 401)
         try:
             path = workspace.dataset.crop(request.path_params["instance_id"])
         except USER_ERRORS as error:
@@ -84,22 +66,23 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
         return FileResponse(path, headers=KEEP_FOR_A_YEAR if "v" in request.query_params else ASK_AGAIN)
 
     def send_export(request: Request) -> Response:
-        if not may_read(request):
-            return PlainTextResponse("Sign in first.", 401)
-        filename = request.path_params["filename"]
-        path = workspace.export_path(request.path_params["token"], filename)
+        token, filename = request.path_params["token"], request.path_params["filename"]
+        path = workspace.export_path(token, filename) if is_for(request, token) else None
         if path is None:
             return PlainTextResponse("There is no such export (any more). Export again.", 404)
         return FileResponse(path, filename=filename, headers=ASK_AGAIN)
 
     def send_cutout(request: Request) -> Response:
-        if not may_read(request):
-            return PlainTextResponse("Sign in first.", 401)
-        filename = request.path_params["filename"]
-        path = workspace.cutouts.path(request.path_params["token"], filename)
+        token, filename = request.path_params["token"], request.path_params["filename"]
+        path = workspace.cutouts.path(token, filename) if is_for(request, token) else None
         if path is None:
             return PlainTextResponse("There is no such cut-out (any more). Make it again.", 404)
         return FileResponse(path, filename=filename, headers=ASK_AGAIN)
+
+    def is_for(request: Request, token: str) -> bool:
+        """A download is for who made it, and for the instructor."""
+        person = person_of(request)
+        return person.is_instructor or is_owned_by(token, person.name)
 
     def send_plotly(request: Request) -> Response:
         return FileResponse(PLOTLY_FILE, media_type="text/javascript", headers=KEEP_FOR_A_YEAR)
@@ -125,20 +108,33 @@ class _Modules(StaticFiles):
 
 
 def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
-    """Serve until interrupted. say(line) tells the user the address. Raises SettingsError when the port is taken."""
+    """Serve until interrupted. say(line) tells the user the address, and the codes that were made up.
+
+    Raises SettingsError when the port is taken.
+    """
     settings = workspace.settings
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.folder("uploads"))
-    code = _access_code(settings)
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would take a visitor's word for where they are: ui/origins.py
+    if settings.sign_out_all:
+        say(f"Signed out: {workspace.repository.end_all_sign_ins()}")
+    entrance, lines = entrance_of(settings, workspace.repository)
+    house = House(entrance, cookie=f"annotator_{settings.port}", is_shared=settings.share)
     say(f"Loading the model {settings.model} ({workspace.engine.segmenter.device}) …")
-    blocks = build_page(workspace)
+    calls = Calls(workspace, entrance)
+    page = build_page(workspace, calls, house.belongings)
+    own_routes = [
+        *sign_in_routes(house),
+        *dispatch_routes(calls, component_id=page.component_id, threads=THREADS),
+        *routes(workspace),
+    ]
     try:
-        _, local_url, share_url = blocks.launch(
+        _, local_url, share_url = page.blocks.launch(
             server_name=settings.host,
             server_port=settings.port,
             share=settings.share,
-            auth=access_check(code) if code else None,
-            app_kwargs={"routes": routes(workspace), "middleware": [Middleware(SameOrigin)]},
+            auth_dependency=labeler_of if entrance else None,
+            app_kwargs={"routes": own_routes, "middleware": [Middleware(Gate, house=house)]},
             theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             max_threads=THREADS,
             max_file_size=MAX_UPLOAD,
@@ -152,13 +148,26 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         )
     except OSError as error:
         raise SettingsError(f"Cannot serve on port {settings.port}: {error}. Choose another with --port.") from error
+    house.share_host = urlsplit(share_url).netloc if share_url else None
     workspace.proposing.resume()
     say(f"Open {share_url or local_url}")
-    if code and not settings.access_code:
-        say(f"Access code: {code}")
-    blocks.block_thread()
+    for line in lines:
+        say(line)
+    page.blocks.block_thread()
 
 
-def _access_code(settings: Settings) -> str | None:
-    """The code to ask for: the given one; a fresh one where others can reach the server; none on loopback."""
-    return settings.access_code or (secrets.token_urlsafe(9) if settings.open_to_others else None)
+def entrance_of(settings: Settings, repository: Repository) -> tuple[Entrance | None, list[str]]:
+    """Who lets people in, None on loopback without a code; and what to tell of the codes that were made up.
+
+    Where others can reach the server there is always one, whatever the settings leave out.
+    """
+    if not settings.asks_for_codes:
+        return None, []
+    labeler = settings.access_code or made_up_code()
+    instructor = settings.instructor_code or made_up_code(groups=3)
+    lines = []
+    if settings.access_code is None:
+        lines.append(f"Access code for labelers: {labeler}   (they sign in with it and their name)")
+    if settings.instructor_code is None:
+        lines.append(f"Instructor code: {instructor}   (yours: it also removes pictures and changes categories)")
+    return Entrance(AccessCodes.of(labeler=labeler, instructor=instructor), repository), lines

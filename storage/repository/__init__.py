@@ -8,6 +8,7 @@ from storage.repository.instances import Instances
 from storage.repository.overview import Overview
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
+from storage.repository.signins import SignIns
 from storage.repository.splits import Splits
 from storage.repository.statistics import Statistics
 
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview):
+class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview, SignIns):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).

@@ -4,7 +4,7 @@ import { chooseMerge, confirmDelete, editCategory } from "./categorydialogs.js";
 import { confirmDialog } from "./dialog.js";
 import { count } from "./format.js";
 import { hasPrompt } from "./session.js";
-import { categoryOf, currentImage, withImage } from "./store.js";
+import { categoryOf, currentImage, isInstructor, withImage } from "./store.js";
 
 const NO_PROMPT = "Click an object first: its category comes after it.";
 const STILL_ENCODING = "The picture is still being encoded. The candidates come as soon as it is done.";
@@ -301,7 +301,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     deleteCategory,
     /** @param {object} category @param {() => void} cutOut what else its dialog offers */
     editCategory: (category, cutOut) =>
-      editCategory(root, category, { save: (change) => updateCategory(category, change), remove: () => deleteCategory(category), cutOut }),
+      editCategory(root, category, { mayChange: isInstructor(state), save: (change) => updateCategory(category, change), remove: () => deleteCategory(category), cutOut }),
     /** @param {string} key @param {(category: object) => boolean} [use] what else may take the category */
     categoryKey(key, use = pick) {
       const category = state.categories.find((one) => one.key?.toUpperCase() === key);

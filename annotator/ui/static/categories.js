@@ -2,6 +2,7 @@
 
 import { h, keyed, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { isInstructor } from "./store.js";
 import { tip } from "./tooltip.js";
 
 /**
@@ -74,12 +75,14 @@ export function createCategories(store, actions) {
     setText(pick.querySelector(".category-key"), category.key?.toUpperCase() ?? "");
     setText(pick.querySelector(".category-name"), category.name);
     setText(pick.querySelector(".category-count"), String(category.instances));
+    row.draggable = isInstructor(state) && !row.querySelector(".category-rename");
     row.style.setProperty("--color", category.color);
     const swatch = row.querySelector(".swatch");
     swatch.style.setProperty("--color", category.color);
     const input = row.querySelector(".swatch-input");
     if (input.value !== category.color) input.value = category.color;
     input.setAttribute("aria-label", `Colour of ${category.name}`);
+    input.disabled = !isInstructor(state);
     setAttribute(row, "aria-current", category.id === state.lastCategoryId ? "true" : null);
     tip(pick, `Save as ${category.name}`, category.key?.toUpperCase() ?? "");
   }
@@ -90,7 +93,7 @@ export function createCategories(store, actions) {
   function rename(id) {
     const row = [...list.children].find((one) => Number(one.dataset.id) === id);
     const category = byId(id);
-    if (!row || !category || row.querySelector(".category-rename")) return;
+    if (!isInstructor(state) || !row || !category || row.querySelector(".category-rename")) return;
     const input = h("input", { class: "field category-rename", type: "text", maxlength: 100, "aria-label": `New name for ${category.name}` });
     input.value = category.name;
     const pick = row.querySelector(".category-pick");
@@ -177,12 +180,12 @@ export function createCategories(store, actions) {
     const ids = state.categories.map((category) => category.id);
     const from = ids.indexOf(id);
     const to = from + step;
-    if (from < 0 || to < 0 || to >= ids.length) return;
+    if (!isInstructor(state) || from < 0 || to < 0 || to >= ids.length) return;
     ids.splice(to, 0, ...ids.splice(from, 1));
     actions.order(ids);
   }
 
-  store.on(["categories", "lastCategoryId", "ready"], () => {
+  store.on(["categories", "lastCategoryId", "ready", "person"], () => {
     if (!dragged) keyedOrder();
     empty.hidden = !state.ready || state.categories.length > 0;
     setText(note, state.categories.length > 0 ? "click or key saves" : "");

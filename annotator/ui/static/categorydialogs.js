@@ -7,9 +7,9 @@ import { count } from "./format.js";
 /**
  * @param {HTMLElement} root
  * @param {object} category
- * @param {{save: (change: object) => Promise<boolean>, remove: () => void, cutOut: () => void}} actions
+ * @param {{mayChange: boolean, save: (change: object) => Promise<boolean>, remove: () => void, cutOut: () => void}} actions
  */
-export function editCategory(root, category, { save, remove, cutOut }) {
+export function editCategory(root, category, { mayChange, save, remove, cutOut }) {
   const name = h("input", { id: "category-name", class: "field", type: "text", required: true, maxlength: 100, value: category.name, autofocus: true });
   const color = h("input", { id: "category-color", class: "field color", type: "color", value: category.color });
   const key = h("input", { id: "category-key", class: "field short", type: "text", maxlength: 1, value: category.key ?? "", placeholder: "none" });
@@ -21,6 +21,7 @@ export function editCategory(root, category, { save, remove, cutOut }) {
     h("option", { value: "stuff", selected: !category.is_thing }, "stuff: background material"),
   );
   const row = (text, field) => h("label", { class: "form-row" }, h("span", {}, text), field);
+  for (const field of [name, color, key, supercategory, kind]) field.disabled = !mayChange;
   const form = h(
     "form",
     { class: "form" },
@@ -44,7 +45,7 @@ export function editCategory(root, category, { save, remove, cutOut }) {
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    submit();
+    if (mayChange) submit();
   });
   const deleteButton = button(
     "Delete…",
@@ -67,7 +68,9 @@ export function editCategory(root, category, { save, remove, cutOut }) {
     id: "category-dialog",
     title: "Category",
     body: [form],
-    actions: [deleteButton, cutButton, h("span", { class: "spacer" }), button("Cancel", () => dialog.close()), button("Save", submit, { kind: "primary", id: "category-save" })],
+    actions: mayChange
+      ? [deleteButton, cutButton, h("span", { class: "spacer" }), button("Cancel", () => dialog.close()), button("Save", submit, { kind: "primary", id: "category-save" })]
+      : [cutButton, h("span", { class: "spacer" }), button("Close", () => dialog.close(), { kind: "primary" })],
   });
   name.select();
 }

@@ -31,7 +31,7 @@ export function createGalleryBar({ state, onFilter, onUndo, onRedo, onCategory }
   const words = h("span", { id: "gallery-words", class: "gallery-words", role: "status" });
   const undo = iconButton("gallery-undo", "undo", "Undo what was done here", "Ctrl+Z", onUndo);
   const redo = iconButton("gallery-redo", "redo", "Redo", "Ctrl+Shift+Z", onRedo);
-  const palette = h("div", { class: "gallery-palette", role: "toolbar", "aria-label": "Give the selected ones a category" });
+  const palette = h("div", { class: "gallery-palette instructors", role: "toolbar", "aria-label": "Give the selected ones a category" });
   const element = h("div", { class: "gallery-bar" }, order, category, labeler, origin, number, words, h("span", { class: "spacer" }), undo, redo);
 
   function choice(id, label, options) {

@@ -3,6 +3,7 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";
+import { createSignedIn } from "./signedin.js";
 import { STATUS_WORDS } from "./pictures.js";
 import { currentImage } from "./store.js";
 import { toggleTheme } from "./theme.js";
@@ -42,7 +43,7 @@ export function createHeader(store, actions) {
   const segmenter = h("button", { type: "button", id: "segmenter", class: "button quiet", "aria-haspopup": "dialog" }, icon("model"), model, icon("down"));
   segmenter.addEventListener("click", () => actions.showSegmenters(segmenter));
   tip(segmenter, "The segmenter at work");
-  const offer = h("button", { type: "button", id: "offer", class: "button link", hidden: true });
+  const offer = h("button", { type: "button", id: "offer", class: "button link instructors", hidden: true });
   offer.addEventListener("click", () => actions.switchSegmenter(offer.dataset.name));
   const exportButton = h("button", { type: "button", id: "export", class: "button primary", onclick: actions.showExport }, icon("export"), h("span", {}, "Export"));
   tip(exportButton, "Write a data set to download");
@@ -103,6 +104,7 @@ export function createHeader(store, actions) {
       iconButton("dataset", "gallery", "Data set: figures, all instances, checks", "V", actions.showDataSet),
       iconButton("help", "help", "Keys and mouse", "?", actions.showHelp),
       iconButton("theme", "theme", "Light or dark", "", toggleTheme),
+      createSignedIn(store),
     ),
   );
 }

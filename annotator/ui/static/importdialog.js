@@ -5,6 +5,7 @@ import { h, setText } from "./dom.js";
 import { count } from "./format.js";
 import { icon } from "./icons.js";
 import { reportLines } from "./reportlines.js";
+import { isInstructor } from "./store.js";
 
 const ON_CONFLICT = {
   skip: ["Leave these pictures as they are", "their labels in the data set are left out"],
@@ -33,7 +34,7 @@ export function createImportDialog({ root, store, server, messages, onImported, 
     const form = h("form", { class: "form", method: "dialog" }, ...sections(plan, failed));
     const bringsNothing = plan.new_instances === 0 && plan.pictures.new === 0 && plan.conflicts.length === 0;
     const go = button(bringsNothing ? "Nothing to import" : "Import", start, { kind: "primary", id: "import-start", autofocus: !bringsNothing });
-    go.disabled = bringsNothing;
+    go.disabled = bringsNothing || !isInstructor(store.state);
     const onlyPictures = button("Pictures alone", () => {
       kept = false;
       dialog.close();
@@ -49,7 +50,7 @@ export function createImportDialog({ root, store, server, messages, onImported, 
       id: "import-dialog",
       title: "Import a data set",
       className: "import-dialog",
-      body: [form],
+      body: isInstructor(store.state) ? [form] : [h("p", {}, "The instructor takes labels in; pictures you may add."), form],
       actions: [onlyPictures, h("span", { class: "spacer" }), button("Cancel", () => dialog.close(), { autofocus: bringsNothing }), go],
       onClose() {
         if (kept) server.request("drop_uploads", { token }).catch(() => {}); // it goes by itself within a day

@@ -36,7 +36,7 @@ import { startTooltips } from "./tooltip.js";
 const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
-  ...["header", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
+  ...["header", "access", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
   ...["notices", "emptystate", "menus", "dialogs", "exporting", "importing", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts"],
 ];
 
@@ -190,8 +190,10 @@ export async function start({ element, server: remote, upload }) {
   }
 
   const begun = await server.request("bootstrap");
+  root.dataset.role = begun.person.role; // what a labeler may not do is not shown: access.css
   store.set({
     ready: true,
+    person: begun.person,
     images: begun.images,
     categories: begun.categories,
     formats: begun.formats,

@@ -61,7 +61,7 @@ export function createProposalPanel(store, proposals, root) {
   function showMenu(anchor) {
     const undone = state.images.filter((image) => image.status !== "done").length;
     const item = (id, title, scope, small) => {
-      const one = h("button", { type: "button", class: "menu-item", id }, h("span", { class: "menu-title" }, title), h("small", {}, small));
+      const one = h("button", { type: "button", class: scope === "this" ? "menu-item" : "menu-item instructors", id }, h("span", { class: "menu-title" }, title), h("small", {}, small));
       one.addEventListener("click", () => {
         menu.hidePopover();
         proposals.propose(scope);

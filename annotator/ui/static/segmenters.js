@@ -4,6 +4,7 @@ import { jobPart } from "./dialog.js";
 import { h } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";
+import { isInstructor } from "./store.js";
 
 /** @param {{root: HTMLElement, store: object, server: object, jobs: object, messages: object, onSwitched: () => Promise<void>}} parts */
 export function createSegmenters({ root, store, server, jobs, messages, onSwitched }) {
@@ -35,7 +36,7 @@ export function createSegmenters({ root, store, server, jobs, messages, onSwitch
         const state = one.active ? "at work" : one.name === store.state.switching ? "on its way…" : one.ready ? "ready" : `download ${bytes(one.download_bytes)}`;
         const item = h(
           "button",
-          { type: "button", class: "menu-item", id: `segmenter-${one.name}`, "aria-current": one.active ? "true" : null, disabled: one.active || store.state.switching !== null },
+          { type: "button", class: "menu-item", id: `segmenter-${one.name}`, "aria-current": one.active ? "true" : null, disabled: one.active || store.state.switching !== null || !isInstructor(store.state) },
           h("span", { class: "menu-sign" }, one.active ? icon("check") : one.ready ? "" : icon("download")),
           h("span", { class: "menu-title" }, one.title),
           h("small", {}, one.active && one.device ? `${state}, ${one.device.toUpperCase()}` : state),
@@ -46,7 +47,7 @@ export function createSegmenters({ root, store, server, jobs, messages, onSwitch
         });
         return item;
       }),
-      h("p", { class: "menu-note" }, "Larger models draw finer masks and take longer for each new picture. Nothing saved changes."),
+      h("p", { class: "menu-note" }, isInstructor(store.state) ? "Larger models draw finer masks and take longer for each new picture. Nothing saved changes." : "The instructor chooses it for the whole class."),
     );
   }
 

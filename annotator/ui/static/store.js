@@ -43,6 +43,7 @@ export function createStore(initial) {
 /** What is known before the server has answered. */
 export const INITIAL = {
   ready: false, // bootstrap has come
+  person: { name: "", role: "labeler", signed_in: false }, // who works here; the server decides it again with every call
   images: [],
   categories: [],
   formats: [],
@@ -74,6 +75,11 @@ export const INITIAL = {
   lost: null, // {retryAt, waiting} while the server cannot be reached
   failure: null, // why the picture could not be shown
 };
+
+/** @returns {boolean} whether what takes the instructor is to be offered */
+export function isInstructor(state) {
+  return state.person.role === "instructor";
+}
 
 /** @returns the image that is asked for, or null */
 export function currentImage(state) {

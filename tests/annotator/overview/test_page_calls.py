@@ -8,12 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from annotator.access.person import LOCAL
 from annotator.overview.figures import CELLS
 from annotator.ui.calls import Calls
 from annotator.ui.problems import BUG_TEXT
 from annotator.workspace import Workspace
 from storage.records import ImageStatus, Split
-from tests.annotator.overview.conftest import ME, Save
+from tests.annotator.overview.conftest import Save
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def calls(workspace: Workspace) -> Calls:
 
 
 def ask(calls: Calls, name: str, **args: Any) -> Any:
-    answer = calls.handle({"name": name, "args": args}, labeler=ME)
+    answer = calls.handle({"name": name, "args": args}, person=LOCAL)
     json.dumps(answer, allow_nan=False)
     assert answer["ok"], answer
     return answer["result"]
@@ -127,7 +128,7 @@ def test_checks_come_with_the_way_to_what_they_found(
             "category_id": workspace.category_called("cup").id,
         }
     ]
-    answer = calls.handle({"name": "overview_checks", "args": {"tiny_area": -1}}, labeler=ME)
+    answer = calls.handle({"name": "overview_checks", "args": {"tiny_area": -1}}, person=LOCAL)
     assert answer["error"]["kind"] == "settings"
 
 
@@ -145,7 +146,7 @@ def test_checks_come_with_the_way_to_what_they_found(
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(calls: Calls, name: str, args: dict[str, Any], kind: str) -> None:
-    answer = calls.handle({"name": name, "args": args}, labeler=ME)
+    answer = calls.handle({"name": name, "args": args}, person=LOCAL)
     assert answer["error"]["kind"] == kind, answer
     assert answer["error"]["message"] != BUG_TEXT
 

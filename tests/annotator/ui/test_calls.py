@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from annotator.access.person import LOCAL
 from annotator.ui.calls import CALL_NAMES, Calls
 from annotator.ui.problems import BUG_TEXT
 from annotator.workspace import Workspace
 
-ME = "local"
 POINT = {"kind": "point", "x": 5, "y": 5, "label": 1}
 
 
@@ -27,7 +27,7 @@ def image_id(workspace: Workspace, pictures: list[Path]) -> int:
 
 
 def ask(calls: Calls, name: str, /, **args: Any) -> dict[str, Any]:
-    return calls.handle({"name": name, "args": args}, labeler=ME)
+    return calls.handle({"name": name, "args": args}, person=LOCAL)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def ask(calls: Calls, name: str, /, **args: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_call_is_refused(calls: Calls, message: Any) -> None:
-    answer = calls.handle(message, labeler=ME)
+    answer = calls.handle(message, person=LOCAL)
     assert answer["error"]["kind"] == "request"
 
 
@@ -179,6 +179,6 @@ READING = sorted(CALL_NAMES - {"import_samples", "switch_segmenter", "propose"})
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_message_is_answered_with_a_mistake_of_the_program(calls: Calls, name: str, args: dict) -> None:
-    answer = calls.handle({"name": name, "args": args}, labeler=ME)
+    answer = calls.handle({"name": name, "args": args}, person=LOCAL)
     json.dumps(answer)
     assert answer["ok"] or answer["error"]["message"] != BUG_TEXT, answer

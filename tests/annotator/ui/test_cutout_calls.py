@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from annotator.access.person import LOCAL
 from annotator.ui.calls import Calls
 from annotator.workspace import Workspace
 from storage.rle import Rle
@@ -30,7 +31,7 @@ def instance_id(workspace: Workspace, pictures: list[Path]) -> int:
 
 
 def ask(workspace: Workspace, name: str, /, **args: Any) -> dict[str, Any]:
-    return Calls(workspace).handle({"name": name, "args": args}, labeler="local")
+    return Calls(workspace).handle({"name": name, "args": args}, person=LOCAL)
 
 
 def picture(url: str) -> Image.Image:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from annotator import analysis
+from annotator.access.person import LOCAL
 from annotator.ui.calls import Calls
 from annotator.ui.figure import MOST_CATEGORIES, PLOTLY_FILE
 from annotator.workspace import Workspace
@@ -49,7 +50,7 @@ def propose(workspace: Workspace, *image_ids: int) -> None:
 
 
 def ask(calls: Calls, name: str, **args: Any) -> Any:
-    answer = calls.handle({"name": name, "args": args}, labeler=ME)
+    answer = calls.handle({"name": name, "args": args}, person=LOCAL)
     json.dumps(answer, allow_nan=False)
     assert answer["ok"], answer
     return answer["result"]
@@ -210,7 +211,7 @@ def test_pictures_are_counted_by_how_many_masks_they_have(
 @pytest.mark.parametrize("kind", MaskKind)
 def test_a_mask_that_is_gone_is_said(calls: Calls, image_ids: list[int], kind: MaskKind) -> None:
     message = {"name": "mask", "args": {"image_id": image_ids[0], "kind": kind.value, "mask_id": 7}}
-    error = calls.handle(message, labeler=ME)["error"]
+    error = calls.handle(message, person=LOCAL)["error"]
     assert error["kind"] == "not_found"
     assert "open the analysis again" in error["message"]
 

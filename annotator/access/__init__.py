@@ -1,0 +1,1 @@
+"""Who is who: codes, tries, sign-ins, roles. Headless; annotator/ui asks it before anything else."""

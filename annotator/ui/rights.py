@@ -1,0 +1,53 @@
+"""What takes the instructor: one table for the page's calls and the named endpoints. All else is any labeler's."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from annotator.access.person import Person
+from annotator.errors import ForbiddenError
+
+log = logging.getLogger(__name__)
+
+Arguments = Mapping[str, Any]
+
+
+def _always(arguments: Arguments) -> bool:
+    return True
+
+
+def _is_of_many(arguments: Arguments) -> bool:
+    """Proposing on more than one picture keeps the model busy for everybody."""
+    ids = arguments.get("image_ids")
+    return not (isinstance(ids, list | tuple) and len(ids) <= 1)
+
+
+# Name of a call or endpoint -> whether these arguments of it take the instructor.
+TAKES_INSTRUCTOR: dict[str, Callable[[Arguments], bool]] = {
+    # pictures and labels of others
+    "remove_image": _always,
+    "import_dataset": _always,  # may add to or replace what others made
+    "gallery_set_category": _always,
+    "gallery_delete": _always,
+    "gallery_undo": _always,
+    "gallery_redo": _always,
+    # what the whole class labels with
+    "update_category": _always,
+    "order_categories": _always,
+    "delete_category": _always,
+    "switch_segmenter": _always,
+    "propose": _is_of_many,
+    "propose_masks": _is_of_many,
+    # other people
+    "list_sign_ins": _always,
+    "end_sign_in": _always,
+}
+
+
+def demand_right(person: Person, name: str, arguments: Arguments) -> None:
+    """Raises ForbiddenError, and logs it, where that takes the instructor and the person is none."""
+    rule = TAKES_INSTRUCTOR.get(name)
+    if rule is None or person.is_instructor or not rule(arguments):
+        return
+    log.warning("%s (%s) was refused %s", person.name, person.role.value, name)
+    raise ForbiddenError(f"Only the instructor may do this ({name.replace('_', ' ')}). Ask them, or sign in as one.")
