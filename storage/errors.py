@@ -29,3 +29,12 @@ class StaleRevision(StorageError):
         )
         self.expected = expected
         self.actual = actual
+
+
+class ChangedSince(StorageError):
+    """A change cannot be taken back, for something else was done since; nothing was written."""
+
+    def __init__(self, text: str, *, labeler: str, change_id: int) -> None:
+        super().__init__(text)
+        self.labeler = labeler  # who did it
+        self.change_id = change_id  # that other change's

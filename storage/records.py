@@ -24,6 +24,25 @@ class Origin(StrEnum):
     IMPORT = "import"
 
 
+class ChangeKind(StrEnum):
+    """What happened, in the history. An undo is told as what it did: that of a save as a deletion."""
+
+    SAVED = "saved"
+    PROPOSAL_ACCEPTED = "proposal_accepted"
+    IMPORTED = "imported"  # what a data set brought to one picture, with what it replaced there
+    EDITED = "edited"  # the mask, or more than the category
+    RECATEGORISED = "recategorised"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    STATUS = "status"  # of a picture
+    PICTURE_REMOVED = "picture_removed"  # for good, with what was told of it before
+    CATEGORY_ADDED = "category_added"
+    CATEGORY_CHANGED = "category_changed"
+    CATEGORY_DELETED = "category_deleted"
+    CATEGORY_RESTORED = "category_restored"
+    CATEGORIES_ORDERED = "categories_ordered"
+
+
 class RunState(StrEnum):
     """Where the proposing on a picture stands."""
 
@@ -162,3 +181,25 @@ class ProposalRunRecord:
     def same_work(self, *, fingerprint: str, settings: dict[str, Any]) -> bool:
         """Whether this run did, without a failure, what that segmenter would do with those settings."""
         return not self.message and (self.fingerprint, self.settings) == (fingerprint, settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRecord:
+    """One entry of the history.
+
+    before and after hold what differs: of a picture or a category its values; of instances, by their ids as text, each
+    one's values and whether it is "deleted".
+    """
+
+    id: int  # grows with time
+    at: datetime
+    labeler: str  # who did it; "" where nobody was asked
+    kind: ChangeKind
+    image_id: int | None
+    instance_id: int | None  # None also where it was several
+    category_id: int | None  # of changes of a category itself
+    instances: int  # how many were changed
+    before: dict[str, Any]
+    after: dict[str, Any]
+    undoes: int | None  # the change that this one took back
+    undone: bool  # by a later one, which stands

@@ -2,6 +2,7 @@
 
 from storage.database import Database
 from storage.repository.categories import UNSET, Categories, NewCategory, check_category
+from storage.repository.history import ChangeFilter, History
 from storage.repository.images import Images
 from storage.repository.imports import Imports, LabelsAdded, LabelsTakenBack, NewInstance, NewLabels
 from storage.repository.instances import Instances
@@ -14,6 +15,7 @@ from storage.repository.statistics import Statistics
 __all__ = [
     "DUPLICATE_IOU",
     "UNSET",
+    "ChangeFilter",
     "LabelsAdded",
     "LabelsTakenBack",
     "NewCategory",
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 
-class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview):
+class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview, History):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).

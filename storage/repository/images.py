@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import RecordNotFound
-from storage.records import ImageRecord, ImageStatus
+from storage.records import ChangeKind, ImageRecord, ImageStatus
+from storage.repository.notes import note, note_difference
 from storage.schema import ImageRow, InstanceRow
+from storage.schema_together import ChangeRow
 
 _TABLE = ImageRow.__table__
 
@@ -64,17 +66,31 @@ class Images:
         with self._database.read() as db_session:
             return [_record(row) for row in db_session.execute(query).mappings()]
 
-    def set_image_status(self, image_id: int, status: ImageStatus) -> ImageRecord:
+    def set_image_status(self, image_id: int, status: ImageStatus, *, labeler: str = "") -> ImageRecord:
         """Raises RecordNotFound."""
         with self._database.write() as db_session:
             row = image_row(db_session, image_id)
-            row.status = ImageStatus(status).value
+            set_status(db_session, row, ImageStatus(status), labeler=labeler)
             return image_record(row)
 
-    def remove_image(self, image_id: int) -> None:
-        """Remove a picture with its sessions and instances, for good; its files are the caller's. RecordNotFound."""
+    def remove_image(self, image_id: int, *, labeler: str = "") -> None:
+        """Remove a picture with its sessions and instances, for good; its files are the caller's. RecordNotFound.
+
+        Of its history, with the masks that it holds, one line stays: that it was there, and who removed it.
+        """
         with self._database.write() as db_session:
-            image_row(db_session, image_id)
+            row = image_row(db_session, image_id)
+            count = _instances_of(db_session, image_id)
+            db_session.execute(delete(ChangeRow).where(ChangeRow.image_id == image_id))
+            note(
+                db_session,
+                ChangeKind.PICTURE_REMOVED,
+                labeler=labeler,
+                image_id=image_id,
+                instances=count,
+                before={"name": row.original_name, "status": row.status},
+                after={},
+            )
             db_session.execute(delete(ImageRow).where(ImageRow.id == image_id))
 
     def image_after(self, image: ImageRecord) -> ImageRecord | None:
@@ -86,9 +102,8 @@ class Images:
 
     def instance_count(self, image_id: int) -> int:
         """Number of its instances."""
-        query = select(func.count()).where(InstanceRow.image_id == image_id, InstanceRow.deleted_at.is_(None))
         with self._database.read() as db_session:
-            return db_session.scalar(query) or 0
+            return _instances_of(db_session, image_id)
 
     def instance_counts(self) -> dict[int, int]:
         """image_id -> number of its instances; pictures without any are not in it."""
@@ -107,6 +122,19 @@ def image_row(db_session: Session, image_id: int) -> ImageRow:
     if row is None:
         raise RecordNotFound(f"There is no picture with the id {image_id} (any more): reload the list.")
     return row
+
+
+def set_status(db_session: Session, row: ImageRow, status: ImageStatus, *, labeler: str) -> None:
+    """Give a picture a status, and tell the history of it where it is another one."""
+    before, row.status = row.status, status.value
+    note_difference(
+        db_session, ChangeKind.STATUS, {"status": before}, {"status": row.status}, labeler=labeler, image_id=row.id
+    )
+
+
+def _instances_of(db_session: Session, image_id: int) -> int:
+    query = select(func.count()).where(InstanceRow.image_id == image_id, InstanceRow.deleted_at.is_(None))
+    return db_session.scalar(query) or 0
 
 
 def image_record(row: ImageRow) -> ImageRecord:
