@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from annotator.access.person import Role
 from annotator.engine import Answer, Engine
 from annotator.errors import AnnotatorError, ConflictError, ImageError, PromptError
+from annotator.ownership import check_own
 from annotator.proposals import accepted_values, offers
 from annotator.session import SessionState, describe, fold
 from storage.errors import StaleRevision, proposals_gone
@@ -89,13 +91,20 @@ class Labelling:
         labeler: str,
         revision: int | None = None,
         wait_s: float = WAIT_FOR_ENCODING_S,
+        role: Role = Role.LABELER,
     ) -> SessionView:
         """Record the actions in order; see Workspace.act."""
-        touched = self.record(image, actions, labeler=labeler, revision=revision)
+        touched = self.record(image, actions, labeler=labeler, revision=revision, role=role)
         return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s)
 
     def record(
-        self, image: ImageRecord, actions: Sequence[dict[str, Any]], *, labeler: str, revision: int | None = None
+        self,
+        image: ImageRecord,
+        actions: Sequence[dict[str, Any]],
+        *,
+        labeler: str,
+        revision: int | None = None,
+        role: Role = Role.LABELER,
     ) -> bool:
         """The same without an answer; whether anything but the prompt was touched."""
         touched = False
@@ -105,22 +114,27 @@ class Labelling:
             if not self._repository.knows_operation(session.id, op_id):
                 if revision is not None and session.revision != revision:
                     raise ConflictError("This picture was changed in another window; it shows the newest state now.")
-                session = self._record(image, session, action, op_id)
+                session = self._record(image, session, action, op_id, role)
             touched = touched or action.get("kind") not in ("point", "box", "move_point", "delete_point", "choose")
             revision = session.revision
         return touched
 
-    def _record(self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str) -> SessionRecord:
+    def _record(
+        self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str, role: Role
+    ) -> SessionRecord:
         kind = action.get("kind")
         taken, undone = session.taken, session.undone
         try:
             if kind in ("undo", "redo"):
                 _check_whose_turn(image, kind, action, session)
+                step = taken[-1:] if kind == "undo" else undone[:1]
+                self._check_own(image, [one.payload for one in step], session.labeler, role)
                 events = taken[:-1] if kind == "undo" else taken + undone[:1]
                 record = self._repository.record_undo if kind == "undo" else self._repository.record_redo
                 return record(session.id, expected_revision=session.revision, op_id=op_id, **_summary(_state(events)))
             state = _state(taken)
             payload = self._payload(image, state, str(kind), action, session.labeler)
+            self._check_own(image, [payload], session.labeler, role)
             return self._repository.record_step(
                 session.id,
                 expected_revision=session.revision,
@@ -131,6 +145,12 @@ class Labelling:
             )
         except StaleRevision as error:
             raise ConflictError("This picture was changed in another window; nothing was written.") from error
+
+    def _check_own(self, image: ImageRecord, payloads: Sequence[dict[str, Any]], labeler: str, role: Role) -> None:
+        """Raises NotAllowedError where such a step changes, or begins to edit, an instance of somebody else's."""
+        ids = {change["id"] for payload in payloads for change in payload.get("changes", [])}
+        ids |= {payload.get("instance_id") for payload in payloads}
+        check_own(self._repository, image, ids - {None}, labeler=labeler, role=role)
 
     def _payload(
         self, image: ImageRecord, state: SessionState, kind: str, action: dict[str, Any], labeler: str

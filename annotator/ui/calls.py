@@ -1,10 +1,12 @@
 """What the page can ask of the server: one method a call, each unpack, use-case, render."""
 
+from inspect import signature
 from typing import Any
 
 from pydantic import ValidationError, validate_call
 
 from annotator import __version__, samples
+from annotator.access.person import Role
 from annotator.errors import AnnotatorError, ConflictError
 from annotator.ui import render
 from annotator.ui.calls_cutouts import CutoutCalls
@@ -17,6 +19,7 @@ from storage.repository import UNSET
 from storage.repository.statistics import MaskKind
 
 JSON = dict[str, Any]
+WITHOUT_SIGN_IN = Role.INSTRUCTOR  # there is one person then, who may do everything
 KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
 
 
@@ -30,24 +33,29 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._handlers = {name: validate_call(getattr(self, name)) for name in CALL_NAMES}
+        self._asking_role = {name for name in CALL_NAMES if "role" in signature(getattr(self, name)).parameters}
 
-    def handle(self, message: Any, *, labeler: str) -> JSON:
-        """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}."""
+    def handle(self, message: Any, *, labeler: str, role: Role = WITHOUT_SIGN_IN) -> JSON:
+        """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}.
+
+        role: of who calls.
+        """
         try:
             name, args = _unpack(message)
-            return {"ok": True, "result": self._call(name, args, labeler)}
+            return {"ok": True, "result": self._call(name, args, labeler, role)}
         except Exception as error:  # the page must get an answer: an exception here would drop the connection
             problem = problem_json(error)
             if isinstance(error, ConflictError):
                 newest = {"name": "open_image", "args": {"image_id": args["image_id"]}}
-                problem["state"] = self.handle(newest, labeler=labeler).get("result")
+                problem["state"] = self.handle(newest, labeler=labeler, role=role).get("result")
             return {"ok": False, "error": problem}
 
-    def _call(self, name: str, args: JSON, labeler: str) -> Any:
+    def _call(self, name: str, args: JSON, labeler: str, role: Role) -> Any:
         if name not in self._handlers:
             raise RequestError(f"There is no call {name!r}. Reload the page: the server may be newer than it.")
         try:
-            return self._handlers[name](**args, labeler=labeler)
+            asks_role = {"role": role} if name in self._asking_role else {}
+            return self._handlers[name](**args, labeler=labeler, **asks_role)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
             raise RequestError(f"The call {name!r} got wrong arguments: {wrong}.") from error
@@ -73,10 +81,11 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
         return render.images_json(self._workspace)
 
     def set_status(self, *, labeler: str, image_id: int, status: str) -> JSON:
-        return render.counted_image_json(self._workspace.set_status(image_id, status), self._workspace)
+        image = self._workspace.set_status(image_id, status, labeler=labeler)
+        return render.counted_image_json(image, self._workspace)
 
-    def remove_image(self, *, labeler: str, image_id: int) -> list[JSON]:
-        self._workspace.remove_image(image_id)
+    def remove_image(self, *, labeler: str, role: Role, image_id: int) -> list[JSON]:
+        self._workspace.remove_image(image_id, labeler=labeler, role=role)
         return render.images_json(self._workspace)
 
     # one picture
@@ -85,8 +94,8 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
         view = self._workspace.open_image(image_id, labeler=labeler)
         return render.session_json(view, self._workspace, display=True)
 
-    def act(self, *, labeler: str, image_id: int, revision: int | None, actions: list[JSON]) -> JSON:
-        view = self._workspace.act(image_id, actions, labeler=labeler, revision=revision)
+    def act(self, *, labeler: str, role: Role, image_id: int, revision: int | None, actions: list[JSON]) -> JSON:
+        view = self._workspace.act(image_id, actions, labeler=labeler, revision=revision, role=role)
         return render.session_json(view, self._workspace, display=True)
 
     def answer(self, *, labeler: str, image_id: int, revision: int | None = None) -> JSON:
@@ -135,7 +144,7 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
         return render.categories_json(self._workspace)
 
     def add_category(self, *, labeler: str, name: str, color: str | None = None) -> list[JSON]:
-        self._workspace.repository.add_category(name, color=color)
+        self._workspace.repository.add_category(name, color=color, labeler=labeler)
         return render.categories_json(self._workspace)
 
     def update_category(
@@ -156,15 +165,18 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
             supercategory=supercategory,
             is_thing=is_thing,
             key=UNSET if key == KEEP_KEY else key,
+            labeler=labeler,
         )
         return render.categories_json(self._workspace)
 
     def order_categories(self, *, labeler: str, category_ids: list[int]) -> list[JSON]:
-        self._workspace.repository.order_categories(category_ids)
+        self._workspace.repository.order_categories(category_ids, labeler=labeler)
         return render.categories_json(self._workspace)
 
-    def delete_category(self, *, labeler: str, category_id: int, merge_into: int | None = None) -> list[JSON]:
-        self._workspace.delete_category(category_id, merge_into=merge_into)
+    def delete_category(
+        self, *, labeler: str, role: Role, category_id: int, merge_into: int | None = None
+    ) -> list[JSON]:
+        self._workspace.delete_category(category_id, merge_into=merge_into, labeler=labeler, role=role)
         return render.categories_json(self._workspace)
 
     # long work
@@ -188,7 +200,7 @@ def _unpack(message: Any) -> tuple[str, JSON]:
     if not isinstance(message, dict) or not isinstance(message.get("name"), str):
         raise RequestError("A call is an object with a name and its args. Reload the page.")
     args = message.get("args", {})
-    if not isinstance(args, dict) or "labeler" in args:  # who calls is never the caller's to say
+    if not isinstance(args, dict) or {"labeler", "role"} & args.keys():  # who calls is never the caller's to say
         raise RequestError(f"The args of {message['name']!r} must be an object of its arguments.")
     return message["name"], args
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from annotator.access.person import Role
 from annotator.ui import render
 from annotator.ui.exportform import OptionError, export_options
 from annotator.ui.uploads import given_files, uploaded_paths
@@ -41,8 +42,9 @@ class ExchangeCalls:
     def inspect_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
         return render.job_json(self._workspace.arrivals.start_inspect(given_files(paths)))
 
-    def import_dataset(self, *, labeler: str, token: str, on_conflict: str = "skip") -> JSON:
-        return render.job_json(self._workspace.arrivals.start_import(token, on_conflict=on_conflict))
+    def import_dataset(self, *, labeler: str, role: Role, token: str, on_conflict: str = "skip") -> JSON:
+        job = self._workspace.arrivals.start_import(token, on_conflict=on_conflict, labeler=labeler, role=role)
+        return render.job_json(job)
 
     def import_arrived_pictures(self, *, labeler: str, token: str) -> JSON:
         return render.job_json(self._workspace.arrivals.start_pictures(token))
