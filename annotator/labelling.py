@@ -9,11 +9,11 @@ from typing import Any
 from annotator.access.person import Role
 from annotator.engine import Answer, Engine
 from annotator.errors import AnnotatorError, ConflictError, ImageError, PromptError
-from annotator.ownership import check_own
+from annotator.ownership import check_instructor, check_own
 from annotator.proposals import accepted_values, offers
 from annotator.session import SessionState, describe, fold
 from storage.errors import StaleRevision, proposals_gone
-from storage.records import EventRecord, ImageRecord, InstanceRecord, Origin, SessionRecord
+from storage.records import EventRecord, ImageRecord, ImageStatus, InstanceRecord, Origin, SessionRecord
 from storage.repository import Repository
 
 WAIT_FOR_ENCODING_S = 0.3  # before an answer says "still encoding"; the built-in segmenter is done by then
@@ -108,6 +108,8 @@ class Labelling:
     ) -> bool:
         """The same without an answer; whether anything but the prompt was touched."""
         touched = False
+        if role is Role.LABELER:
+            self._repository.claim(image.id, labeler)
         for action in actions:
             session = self._repository.session(image.id, labeler)
             op_id = str(action.get("op_id") or uuid.uuid4().hex)
@@ -148,6 +150,9 @@ class Labelling:
 
     def _check_own(self, image: ImageRecord, payloads: Sequence[dict[str, Any]], labeler: str, role: Role) -> None:
         """Raises NotAllowedError where such a step changes, or begins to edit, an instance of somebody else's."""
+        changing = any("changes" in payload for payload in payloads)
+        if changing and self._repository.image(image.id).status is ImageStatus.ACCEPTED:
+            check_instructor(role, f"change {image.original_name}, which is accepted")
         ids = {change["id"] for payload in payloads for change in payload.get("changes", [])}
         ids |= {payload.get("instance_id") for payload in payloads}
         check_own(self._repository, image, ids - {None}, labeler=labeler, role=role)

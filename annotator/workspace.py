@@ -25,10 +25,11 @@ from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.overview.dataset import DataSet
-from annotator.ownership import check_all_own
+from annotator.ownership import check_all_own, check_instructor
 from annotator.pictures import PictureStore
 from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
+from annotator.review import Review
 from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
+SET_BY_HAND = (ImageStatus.NEW, ImageStatus.IN_PROGRESS, ImageStatus.DONE)
 KEPT_EXPORTS = 20  # downloads that stay reachable; older ones are removed
 
 
@@ -60,6 +62,7 @@ class Workspace:
         self.engine = Engine(settings, self.pixels, self._notice)
         self.labelling = Labelling(self.repository, self.engine)
         self.history = History(self.repository)
+        self.review = Review(self.repository)
         self.jobs = Jobs()
         self.arrivals = Arrivals(
             settings.folder("arrivals"),
@@ -104,10 +107,13 @@ class Workspace:
         """H×W×3 uint8 RGB, upright."""
         return self.pictures.pixels(image.stored_name, original_name=image.original_name)
 
-    def set_status(self, image_id: int, status: str, *, labeler: str = "") -> ImageRecord:
-        """Raises AnnotatorError for a status that is none."""
-        if status not in list(ImageStatus):
-            raise AnnotatorError(f"A picture's status is one of {', '.join(ImageStatus)}, got {status!r}.")
+    def set_status(self, image_id: int, status: str, *, labeler: str = "", role: Role = Role.LABELER) -> ImageRecord:
+        """One of SET_BY_HAND; the others come about in the review. Raises AnnotatorError for another, NotAllowedError
+        for a labeler where the picture is accepted."""
+        if status not in SET_BY_HAND:
+            raise AnnotatorError(f"A picture's status is set to one of {', '.join(SET_BY_HAND)}, got {status!r}.")
+        if self.repository.image(image_id).status is ImageStatus.ACCEPTED:
+            check_instructor(role, "change the status of an accepted picture")
         return self.repository.set_image_status(image_id, ImageStatus(status), labeler=labeler)
 
     def remove_image(self, image_id: int, *, labeler: str = "", role: Role = Role.LABELER) -> None:
@@ -265,8 +271,7 @@ class Workspace:
 
     def saved_for(self, options: ExportOptions) -> Saved:
         """What an export would find, of all categories: quick, and without what cannot be written for other reasons."""
-        status = ImageStatus.DONE if options.only_done else None
-        return self.repository.saved(status=status, smallest_area=options.smallest_area)
+        return self.repository.saved(finished=options.only_done, smallest_area=options.smallest_area)
 
     def start_export(self, format_name: str, options: ExportOptions) -> Job:
         """The same in the background, to a zip under exports/; result: {"token", "filename", "report"}."""

@@ -19,6 +19,10 @@ def proposals_gone(ids: Sequence[object]) -> RecordNotFound:
     )
 
 
+class PictureTaken(StorageError):
+    """Other labelers have the picture; nothing was written."""
+
+
 class StaleRevision(StorageError):
     """The session has moved on since the caller looked at it; nothing was written."""
 

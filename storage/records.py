@@ -13,7 +13,32 @@ class ImageStatus(StrEnum):
 
     NEW = "new"
     IN_PROGRESS = "in_progress"
-    DONE = "done"
+    DONE = "done"  # finished, where nobody reviews
+    SUBMITTED = "submitted"  # waits for review
+    RETURNED = "returned"  # by the reviewer, with a comment
+    ACCEPTED = "accepted"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is ready to be trained on. Submitted is not: a review keeps out what nobody has looked at."""
+        return self in FINISHED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it needs a labeler."""
+        return self in OPEN
+
+
+FINISHED = (ImageStatus.DONE, ImageStatus.ACCEPTED)
+OPEN = (ImageStatus.NEW, ImageStatus.IN_PROGRESS, ImageStatus.RETURNED)
+
+
+class AssignmentMode(StrEnum):
+    """Who gets which picture."""
+
+    ALL = "all"  # everyone every picture
+    SINGLE = "single"  # each picture one labeler
+    SEVERAL = "several"  # each picture so many labelers, whose work can then be compared
 
 
 class Origin(StrEnum):
@@ -72,6 +97,7 @@ class ImageRecord:
     position: int  # order in the list, from 0
     status: ImageStatus
     created_at: datetime
+    review_comment: str = ""  # why it was returned
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -203,3 +229,27 @@ class ChangeRecord:
     after: dict[str, Any]
     undoes: int | None  # the change that this one took back
     undone: bool  # by a later one, which stands
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentRule:
+    """How pictures are given out."""
+
+    mode: AssignmentMode = AssignmentMode.ALL
+    labelers: int = 1  # that each picture gets, in mode SEVERAL
+    lease_s: int = 1800  # a picture that its labeler has not touched for so long goes to another
+
+    @property
+    def places(self) -> int:
+        """How many labelers may have one picture."""
+        return 1 if self.mode is AssignmentMode.SINGLE else self.labelers
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentRecord:
+    """A labeler has a picture, or has submitted it."""
+
+    image_id: int
+    labeler: str
+    submitted: bool
+    until: datetime | None  # when it can be taken over; None: never

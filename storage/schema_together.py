@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.schema import NO_REUSE, Base
@@ -39,4 +39,56 @@ class ChangeRow(Base):
         Index(None, "image_id", "id"),
         Index(None, "category_id", "id"),
         NO_REUSE,
+    )
+
+
+class AssignmentRow(Base):
+    """A labeler has a picture, or has submitted it. position: the picture's, which never changes."""
+
+    __tablename__ = "assignments"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    labeler: Mapped[str] = mapped_column(String(200), primary_key=True)
+    position: Mapped[int]
+    submitted: Mapped[bool]
+    until: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "labeler", "submitted", "position"), Index(None, "submitted", "until"))
+
+
+class TeamRow(Base):
+    """Labelers who have a picture together. Pictures that the same ones have are found at once, however many."""
+
+    __tablename__ = "teams"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    size: Mapped[int]
+
+    __table_args__ = (Index(None, "size"),)
+
+
+class TeamMemberRow(Base):
+    """A labeler of a team."""
+
+    __tablename__ = "team_members"
+
+    labeler: Mapped[str] = mapped_column(String(200), primary_key=True)
+    team: Mapped[str] = mapped_column(ForeignKey("teams.key", ondelete="CASCADE"), primary_key=True)
+
+
+class AssignmentRuleRow(Base):
+    """How pictures are given out: one row, or none for the default."""
+
+    __tablename__ = "assignment_rule"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(16))
+    labelers: Mapped[int]
+    lease_s: Mapped[int]
+
+    __table_args__ = (
+        CheckConstraint("id = 1", name="id"),
+        CheckConstraint("mode IN ('all', 'single', 'several')", name="mode"),
+        CheckConstraint("labelers >= 1", name="labelers"),
+        CheckConstraint("lease_s >= 1", name="lease_s"),
     )

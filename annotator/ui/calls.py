@@ -80,8 +80,8 @@ class Calls(CutoutCalls, ExchangeCalls, OverviewCalls):
     def list_images(self, *, labeler: str) -> list[JSON]:
         return render.images_json(self._workspace)
 
-    def set_status(self, *, labeler: str, image_id: int, status: str) -> JSON:
-        image = self._workspace.set_status(image_id, status, labeler=labeler)
+    def set_status(self, *, labeler: str, role: Role, image_id: int, status: str) -> JSON:
+        image = self._workspace.set_status(image_id, status, labeler=labeler, role=role)
         return render.counted_image_json(image, self._workspace)
 
     def remove_image(self, *, labeler: str, role: Role, image_id: int) -> list[JSON]:

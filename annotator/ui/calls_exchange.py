@@ -23,7 +23,9 @@ class ExchangeCalls:
         chosen = self._export_options(options)
         saved = self._workspace.saved_for(chosen)
         if chosen.only_done and not saved.images:
-            raise OptionError("No picture is marked done. Mark one as done, or export all pictures.", field="only_done")
+            raise OptionError(
+                "No picture is marked done or accepted. Mark or accept one, or export all pictures.", field="only_done"
+            )
         wanted = {name.casefold() for name in chosen.categories}
         categories = self._workspace.categories()
         return render.outlook_json(saved, [one.id for one in categories if not wanted or one.name.casefold() in wanted])

@@ -1,6 +1,7 @@
 """All that is asked of the database and told to it, one file a noun."""
 
 from storage.database import Database
+from storage.repository.assignments import Assignments
 from storage.repository.categories import UNSET, Categories, NewCategory, check_category
 from storage.repository.history import ChangeFilter, History
 from storage.repository.images import Images
@@ -27,7 +28,9 @@ __all__ = [
 ]
 
 
-class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview, History):
+class Repository(
+    Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview, History, Assignments
+):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).

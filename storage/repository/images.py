@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -12,9 +12,10 @@ from storage.errors import RecordNotFound
 from storage.records import ChangeKind, ImageRecord, ImageStatus
 from storage.repository.notes import note, note_difference
 from storage.schema import ImageRow, InstanceRow
-from storage.schema_together import ChangeRow
+from storage.schema_together import AssignmentRow, ChangeRow
 
 _TABLE = ImageRow.__table__
+_SHOWN = tuple(column.name for column in _TABLE.columns if column.name != "team")
 
 
 class Images:
@@ -41,6 +42,8 @@ class Images:
                 exif_orientation=exif_orientation,
                 position=0 if last is None else last + 1,
                 status=ImageStatus.NEW.value,
+                review_comment="",
+                team="",
                 created_at=datetime.now(UTC),
             )
             db_session.add(row)
@@ -124,12 +127,29 @@ def image_row(db_session: Session, image_id: int) -> ImageRow:
     return row
 
 
-def set_status(db_session: Session, row: ImageRow, status: ImageStatus, *, labeler: str) -> None:
-    """Give a picture a status, and tell the history of it where it is another one."""
-    before, row.status = row.status, status.value
-    note_difference(
-        db_session, ChangeKind.STATUS, {"status": before}, {"status": row.status}, labeler=labeler, image_id=row.id
-    )
+def set_status(
+    db_session: Session, row: ImageRow, status: ImageStatus, *, labeler: str, comment: str | None = None
+) -> None:
+    """Give a picture a status, and a review's comment where there is one; the history is told what is another now.
+
+    Who has a picture that needs no labeler any more has it no longer; when it needs one again, it is theirs again.
+    """
+    before = status_of(row)
+    assign_status(db_session, row, status, comment=row.review_comment if comment is None else comment)
+    note_difference(db_session, ChangeKind.STATUS, before, status_of(row), labeler=labeler, image_id=row.id)
+
+
+def assign_status(db_session: Session, row: ImageRow, status: ImageStatus, *, comment: str) -> None:
+    """The same without telling the history."""
+    if ImageStatus(row.status).is_open is not status.is_open:
+        those = update(AssignmentRow).where(AssignmentRow.image_id == row.id)
+        db_session.execute(those.values(submitted=not status.is_open, until=None))
+    row.status, row.review_comment = status.value, comment
+
+
+def status_of(row: ImageRow) -> dict[str, str]:
+    """As the history keeps it."""
+    return {"status": row.status, "comment": row.review_comment}
 
 
 def _instances_of(db_session: Session, image_id: int) -> int:
@@ -138,8 +158,9 @@ def _instances_of(db_session: Session, image_id: int) -> int:
 
 
 def image_record(row: ImageRow) -> ImageRecord:
-    return _record({column.name: getattr(row, column.name) for column in _TABLE.columns})
+    return _record({name: getattr(row, name) for name in _SHOWN})
 
 
 def _record(values: Mapping[Any, Any]) -> ImageRecord:
-    return ImageRecord(**{**values, "status": ImageStatus(values["status"])})
+    shown = {name: values[name] for name in _SHOWN}
+    return ImageRecord(**{**shown, "status": ImageStatus(shown["status"])})

@@ -20,7 +20,7 @@ from storage.repository.categoryrows import (
     take_key,
 )
 from storage.repository.categoryrows import state_of as category_state
-from storage.repository.images import image_row
+from storage.repository.images import assign_status, image_row, status_of
 from storage.repository.instances import assign_values, instance_row
 from storage.repository.instancevalues import state_of
 from storage.repository.notes import kind_of, note, note_instances
@@ -125,15 +125,16 @@ def _undo_status(db_session: Session, row: ChangeRow, *, labeler: str) -> Change
     _check_unchanged(
         db_session, row, [ChangeKind.STATUS], about=lambda one: {"status"}, say=lambda _: "the picture's status"
     )
-    before = {"status": image.status}
-    image.status = ImageStatus(row.before["status"]).value
+    before = status_of(image)
+    comment = row.before.get("comment", image.review_comment)
+    assign_status(db_session, image, ImageStatus(row.before.get("status", image.status)), comment=comment)
     return note(
         db_session,
         ChangeKind.STATUS,
         labeler=labeler,
         image_id=image.id,
         before=before,
-        after={"status": image.status},
+        after=status_of(image),
         undoes=row.id,
     )
 
