@@ -3,9 +3,10 @@
 from annotator.access.person import Role
 from annotator.errors import AnnotatorError
 from annotator.ownership import check_instructor
-from storage.records import AssignmentRecord, AssignmentRule, ImageRecord
+from storage.records import AssignmentRecord, AssignmentRule, ImageRecord, ImageStatus
 from storage.repository import Repository
 
+SET_BY_HAND = (ImageStatus.NEW, ImageStatus.IN_PROGRESS, ImageStatus.DONE)
 MOST_LETTERS = 2000  # of a comment
 
 
@@ -39,6 +40,15 @@ class Review:
         """Take a picture from a labeler, so that another can have it. Raises NotAllowedError."""
         check_instructor(role, "take a picture from a labeler")
         self._repository.release(image_id, labeler)
+
+    def set_status(self, image_id: int, status: str, *, labeler: str = "", role: Role = Role.LABELER) -> ImageRecord:
+        """One of SET_BY_HAND; the others come about in the review. Raises AnnotatorError for another, NotAllowedError
+        for a labeler where the picture is accepted."""
+        if status not in SET_BY_HAND:
+            raise AnnotatorError(f"A picture's status is set to one of {', '.join(SET_BY_HAND)}, got {status!r}.")
+        if self._repository.image(image_id).status is ImageStatus.ACCEPTED:
+            check_instructor(role, "change the status of an accepted picture")
+        return self._repository.set_image_status(image_id, ImageStatus(status), labeler=labeler)
 
     def submit(self, image_id: int, *, labeler: str) -> ImageRecord:
         """Hand a picture in. Raises PictureTaken where it is others' to do, StorageError, RecordNotFound."""

@@ -19,13 +19,13 @@ from annotator.config import Settings
 from annotator.cutouts import Cutouts
 from annotator.datasets import Datasets
 from annotator.engine import Engine
-from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError, NotFoundError
+from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.overview.dataset import DataSet
-from annotator.ownership import check_all_own, check_instructor
+from annotator.ownership import check_all_own
 from annotator.pictures import PictureStore
 from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
-SET_BY_HAND = (ImageStatus.NEW, ImageStatus.IN_PROGRESS, ImageStatus.DONE)
 KEPT_EXPORTS = 20  # downloads that stay reachable; older ones are removed
 
 
@@ -108,13 +107,8 @@ class Workspace:
         return self.pictures.pixels(image.stored_name, original_name=image.original_name)
 
     def set_status(self, image_id: int, status: str, *, labeler: str = "", role: Role = Role.LABELER) -> ImageRecord:
-        """One of SET_BY_HAND; the others come about in the review. Raises AnnotatorError for another, NotAllowedError
-        for a labeler where the picture is accepted."""
-        if status not in SET_BY_HAND:
-            raise AnnotatorError(f"A picture's status is set to one of {', '.join(SET_BY_HAND)}, got {status!r}.")
-        if self.repository.image(image_id).status is ImageStatus.ACCEPTED:
-            check_instructor(role, "change the status of an accepted picture")
-        return self.repository.set_image_status(image_id, ImageStatus(status), labeler=labeler)
+        """See Review.set_status."""
+        return self.review.set_status(image_id, status, labeler=labeler, role=role)
 
     def remove_image(self, image_id: int, *, labeler: str = "", role: Role = Role.LABELER) -> None:
         """Take a picture out of the workspace, with its instances. NotAllowedError where some are another's."""
