@@ -43,11 +43,13 @@ class Review:
 
     def set_status(self, image_id: int, status: str, *, labeler: str = "", role: Role = Role.LABELER) -> ImageRecord:
         """One of SET_BY_HAND; the others come about in the review. Raises AnnotatorError for another, NotAllowedError
-        for a labeler where the picture is accepted."""
+        for a labeler where the picture is accepted, PictureTaken where it is others' to do."""
         if status not in SET_BY_HAND:
             raise AnnotatorError(f"A picture's status is set to one of {', '.join(SET_BY_HAND)}, got {status!r}.")
         if self._repository.image(image_id).status is ImageStatus.ACCEPTED:
             check_instructor(role, "change the status of an accepted picture")
+        if role is Role.LABELER:
+            self._repository.claim(image_id, labeler)
         return self._repository.set_image_status(image_id, ImageStatus(status), labeler=labeler)
 
     def submit(self, image_id: int, *, labeler: str) -> ImageRecord:

@@ -1,6 +1,7 @@
 """Who gets which picture, and its way through the review."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
@@ -21,6 +22,7 @@ from storage.repository.images import image_record, image_row, set_status
 from storage.schema import ImageRow
 from storage.schema_together import AssignmentRow, AssignmentRuleRow, TeamMemberRow, TeamRow
 
+TRIES = 5  # to give out a picture, where another process may be quicker
 STALE_AT_ONCE = 50  # leases that one call of next_image ends: what is left, the next one does
 NOBODY = ""  # the key of the team without members
 REVIEWED = (ImageStatus.SUBMITTED, ImageStatus.DONE)  # what can be accepted
@@ -68,14 +70,10 @@ class Assignments:
             if _rule(db_session).mode is AssignmentMode.ALL:
                 found = _first_open(db_session, start) or _first_open(db_session, -1)
                 return None if found is None else image_record(found)
-        with self._database.write() as db_session:
-            rule = _rule(db_session)
-            self._end_stale(db_session)
-            found = _first_for(db_session, labeler, rule, start) or _first_for(db_session, labeler, rule, -1)
-            if found is None:
-                return None
-            self._take(db_session, found, labeler, rule)
-            return image_record(found)
+        for _ in range(TRIES):
+            with suppress(PictureTaken), self._database.write() as db_session:
+                return self._give_next(db_session, labeler, start)
+        raise PictureTaken("Others were quicker at each picture that was free: try again.")
 
     def claim(self, image_id: int, labeler: str) -> None:
         """To be called when a labeler works on a picture: it is theirs for lease_s more, or becomes so.
@@ -133,6 +131,15 @@ class Assignments:
             set_status(db_session, image, ImageStatus.RETURNED, labeler=labeler, comment=comment)
             return image_record(image)
 
+    def _give_next(self, db_session: Session, labeler: str, start: int) -> ImageRecord | None:
+        rule = _rule(db_session)
+        self._end_stale(db_session)
+        found = _first_for(db_session, labeler, rule, start) or _first_for(db_session, labeler, rule, -1)
+        if found is None:
+            return None
+        self._take(db_session, found, labeler, rule)
+        return image_record(found)
+
     def _is_fresh(self, row: AssignmentRow, rule: AssignmentRule) -> bool:
         """Whether its lease need not be written anew yet: not with each click."""
         return row.until is None or row.until - self.now() > timedelta(seconds=rule.lease_s) / 2
@@ -142,6 +149,8 @@ class Assignments:
         until = self.now() + timedelta(seconds=rule.lease_s)
         row = db_session.get(AssignmentRow, (image.id, labeler))
         if row is None:
+            # Where a database lets several write at once, two could take the last place: the others wait here.
+            db_session.refresh(image, with_for_update=True)
             self._end_stale_of(db_session, image)
             there = _members(db_session, image.id)
             if len(there) >= rule.places:

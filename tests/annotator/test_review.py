@@ -90,6 +90,8 @@ def test_where_pictures_are_given_out_others_cannot_work_on_them(workspace: Work
     assert first is not None and first.id == image_ids[0]
     with pytest.raises(PictureTaken, match=r"one\.png is ann's\. Go on to the next picture"):
         click(workspace, first.id, BEN)
+    with pytest.raises(PictureTaken):
+        workspace.set_status(first.id, "done", labeler=BEN)
     click(workspace, first.id, GREEN, role=INSTRUCTOR)
     click(workspace, image_ids[1], BEN)
     assert [one.labeler for one in workspace.review.assignments(image_ids[1])] == [BEN]
