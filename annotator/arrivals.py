@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotator.datasets import Datasets, ImportPlan
+from annotator.access.person import Role
+from annotator.datasets import Datasets, ImportPlan, OnConflict
 from annotator.errors import AnnotatorError, Cancelled, NotFoundError
 from annotator.files import ABANDONED_S
 from annotator.jobs import Job, Jobs
+from annotator.ownership import check_instructor
 from annotator.staging import GivenFile, Staged, Staging
 
 
@@ -63,11 +65,14 @@ class Arrivals:
 
         return self._jobs.start("inspect", work)
 
-    def start_import(self, token: str, *, on_conflict: str) -> Job:
+    def start_import(self, token: str, *, on_conflict: str, labeler: str = "", role: Role = Role.LABELER) -> Job:
         """Take a data set in as its plan says, in the background; result: what the report says of itself.
 
-        Raises NotFoundError for a token that was used already, or never given.
+        labeler: who imports. Raises NotFoundError for a token that was used already, or never given, NotAllowedError
+        for a labeler who would replace what others have saved.
         """
+        if on_conflict == OnConflict.REPLACE:
+            check_instructor(role, "replace the instances that pictures have by those of a data set")
         arrival = self._take(token)
         plan = arrival.plan
         if plan is None:
@@ -77,7 +82,7 @@ class Arrivals:
         def work(job: Job) -> dict[str, Any]:
             try:
                 report = self._datasets.apply(
-                    plan, on_conflict=on_conflict, progress=job.progress, cancelled=job.cancelled
+                    plan, on_conflict=on_conflict, progress=job.progress, cancelled=job.cancelled, by=labeler or None
                 )
             finally:
                 self._staging.drop(arrival.staged)

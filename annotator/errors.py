@@ -29,6 +29,10 @@ class ConflictError(AnnotatorError):
     """The thing was changed elsewhere meanwhile; nothing was written."""
 
 
+class NotAllowedError(AnnotatorError):
+    """Another's work, or what an instructor alone may do; nothing was written."""
+
+
 class CategoryInUseError(AnnotatorError):
     """Instances would be left without a category."""
 

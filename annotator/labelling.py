@@ -1,22 +1,23 @@
 """What a labeler does on one picture: steps recorded one by one, prompts answered, instances saved."""
 
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from annotator.access.person import Role
+from annotator.actions import given_box, given_ids, given_inside, given_label, given_whole
 from annotator.engine import Answer, Engine
 from annotator.errors import AnnotatorError, ConflictError, ImageError, PromptError
+from annotator.ownership import check_instructor, check_own
 from annotator.proposals import accepted_values, offers
 from annotator.session import SessionState, describe, fold
 from storage.errors import StaleRevision, proposals_gone
-from storage.records import EventRecord, ImageRecord, InstanceRecord, Origin, SessionRecord
+from storage.records import EventRecord, ImageRecord, ImageStatus, InstanceRecord, Origin, SessionRecord
 from storage.repository import Repository
 
 WAIT_FOR_ENCODING_S = 0.3  # before an answer says "still encoding"; the built-in segmenter is done by then
 WAIT_TO_SAVE_S = 120.0  # a save needs the mask: longer than any segmenter takes for one picture on a slow machine
-EDGE = 0.5  # a pixel's centre lies at a whole number, so the picture ends half a pixel beyond the last one
 
 
 @dataclass(frozen=True)
@@ -89,38 +90,52 @@ class Labelling:
         labeler: str,
         revision: int | None = None,
         wait_s: float = WAIT_FOR_ENCODING_S,
+        role: Role = Role.LABELER,
     ) -> SessionView:
         """Record the actions in order; see Workspace.act."""
-        touched = self.record(image, actions, labeler=labeler, revision=revision)
+        touched = self.record(image, actions, labeler=labeler, revision=revision, role=role)
         return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s)
 
     def record(
-        self, image: ImageRecord, actions: Sequence[dict[str, Any]], *, labeler: str, revision: int | None = None
+        self,
+        image: ImageRecord,
+        actions: Sequence[dict[str, Any]],
+        *,
+        labeler: str,
+        revision: int | None = None,
+        role: Role = Role.LABELER,
     ) -> bool:
         """The same without an answer; whether anything but the prompt was touched."""
         touched = False
+        if role is Role.LABELER:
+            self._repository.claim(image.id, labeler)
         for action in actions:
             session = self._repository.session(image.id, labeler)
             op_id = str(action.get("op_id") or uuid.uuid4().hex)
             if not self._repository.knows_operation(session.id, op_id):
                 if revision is not None and session.revision != revision:
                     raise ConflictError("This picture was changed in another window; it shows the newest state now.")
-                session = self._record(image, session, action, op_id)
+                session = self._record(image, session, action, op_id, role)
             touched = touched or action.get("kind") not in ("point", "box", "move_point", "delete_point", "choose")
             revision = session.revision
         return touched
 
-    def _record(self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str) -> SessionRecord:
+    def _record(
+        self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str, role: Role
+    ) -> SessionRecord:
         kind = action.get("kind")
         taken, undone = session.taken, session.undone
         try:
             if kind in ("undo", "redo"):
                 _check_whose_turn(image, kind, action, session)
+                step = taken[-1:] if kind == "undo" else undone[:1]
+                self._check_own(image, [one.payload for one in step], session.labeler, role)
                 events = taken[:-1] if kind == "undo" else taken + undone[:1]
                 record = self._repository.record_undo if kind == "undo" else self._repository.record_redo
                 return record(session.id, expected_revision=session.revision, op_id=op_id, **_summary(_state(events)))
             state = _state(taken)
             payload = self._payload(image, state, str(kind), action, session.labeler)
+            self._check_own(image, [payload], session.labeler, role)
             return self._repository.record_step(
                 session.id,
                 expected_revision=session.revision,
@@ -132,16 +147,25 @@ class Labelling:
         except StaleRevision as error:
             raise ConflictError("This picture was changed in another window; nothing was written.") from error
 
+    def _check_own(self, image: ImageRecord, payloads: Sequence[dict[str, Any]], labeler: str, role: Role) -> None:
+        """Raises NotAllowedError where such a step changes, or begins to edit, an instance of somebody else's."""
+        changing = any("changes" in payload for payload in payloads)
+        if changing and self._repository.image(image.id).status is ImageStatus.ACCEPTED:
+            check_instructor(role, f"change {image.original_name}, which is accepted")
+        ids = {change["id"] for payload in payloads for change in payload.get("changes", [])}
+        ids |= {payload.get("instance_id") for payload in payloads}
+        check_own(self._repository, image, ids - {None}, labeler=labeler, role=role)
+
     def _payload(
         self, image: ImageRecord, state: SessionState, kind: str, action: dict[str, Any], labeler: str
     ) -> dict[str, Any]:
         """What is recorded of an action. Raises PromptError or RecordNotFound for one that makes no sense here."""
         if kind in ("point", "move_point"):
-            x, y = _inside(image, action, "x", "y")
-            own = {"label": _label(action)} if kind == "point" else {"index": action.get("index")}
+            x, y = given_inside(image, action, "x", "y")
+            own = {"label": given_label(action)} if kind == "point" else {"index": action.get("index")}
             return {"x": x, "y": y} | own
         if kind == "box":
-            return _box(image, action)
+            return given_box(image, action)
         if kind == "delete_point":
             return {"index": action.get("index")}
         if kind == "choose":
@@ -158,21 +182,21 @@ class Labelling:
             return {"changes": [{"id": one.id, "before": _values(one), "after": None} for one in some]}
         if kind == "set_category":
             some = self._instances(image, action)
-            after = {"category_id": self._repository.category(_whole(action, "category_id")).id}
+            after = {"category_id": self._repository.category(given_whole(action, "category_id")).id}
             return {
                 "changes": [{"id": one.id, "before": {"category_id": one.category_id}, "after": after} for one in some]
             }
         if kind == "accept_proposals":
-            category = self._repository.category(_whole(action, "category_id"))
+            category = self._repository.category(given_whole(action, "category_id"))
             return {"category_id": category.id, "changes": self._accepted(image, action, category.id)}
         if kind == "reject_proposals":
-            return {"rejected": _ids(action)}
+            return {"rejected": given_ids(action)}
         raise PromptError(f"No action is called {kind!r}.")
 
     def _accepted(self, image: ImageRecord, action: dict[str, Any], category_id: int) -> list[dict[str, Any]]:
         """New instances from the proposals that are not (nearly) instances already: two may name the same ones."""
         known = {offer.proposal.id: offer for offer in offers(self._repository, image.id)}
-        ids = _ids(action)
+        ids = given_ids(action)
         gone = [proposal_id for proposal_id in ids if proposal_id not in known or known[proposal_id].proposal.rejected]
         if gone:
             raise proposals_gone(gone)
@@ -184,7 +208,7 @@ class Labelling:
 
     def _commit(self, image: ImageRecord, state: SessionState, action: dict[str, Any], labeler: str) -> dict[str, Any]:
         """The chosen candidate as an instance, or as the new mask of the instance that is being edited."""
-        category = self._repository.category(_whole(action, "category_id"))
+        category = self._repository.category(given_whole(action, "category_id"))
         if not state.steps:
             raise PromptError("There is nothing to save: click on the picture first.")
         embedding = self._engine.encode(image, urgent=True, asker=labeler).wait(WAIT_TO_SAVE_S)
@@ -218,10 +242,10 @@ class Labelling:
         """Those that instance_ids names, else the one of instance_id."""
         if "instance_ids" not in action:
             return [self._instance(image, action)]
-        return [self._instance(image, {"instance_id": one}) for one in _ids(action, "instance_ids")]
+        return [self._instance(image, {"instance_id": one}) for one in given_ids(action, "instance_ids")]
 
     def _instance(self, image: ImageRecord, action: dict[str, Any]) -> InstanceRecord:
-        instance = self._repository.instance(_whole(action, "instance_id"))
+        instance = self._repository.instance(given_whole(action, "instance_id"))
         if instance.image_id != image.id:
             raise AnnotatorError(f"Instance {instance.id} is on another picture than {image.original_name}.")
         return instance
@@ -247,50 +271,3 @@ def _values(instance: InstanceRecord) -> dict[str, Any]:
     names = ("category_id", "predicted_iou", "stability_score", "model", "prompt", "is_crowd")
     values = {name: getattr(instance, name) for name in names}
     return values | {"rle": instance.rle.to_coco(), "origin": instance.origin.value}
-
-
-def _number(action: dict[str, Any], name: str) -> float:
-    value = action.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise PromptError(f"{name} must be a number, got {value!r}.")
-    return float(value)
-
-
-def _whole(action: dict[str, Any], name: str) -> int:
-    value = action.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PromptError(f"{name} must be a whole number, got {value!r}.")
-    return value
-
-
-def _ids(action: dict[str, Any], name: str = "proposal_ids") -> list[int]:
-    """The ids of that name, each once. Raises PromptError where there are none."""
-    ids = action.get(name)
-    if not isinstance(ids, list) or not ids or not all(isinstance(i, int) and not isinstance(i, bool) for i in ids):
-        whose = name.removesuffix("_ids")
-        raise PromptError(f"{name} must be a list of {whose}s' ids, at least one; got {ids!r}. Select some first.")
-    return list(dict.fromkeys(ids))
-
-
-def _label(action: dict[str, Any]) -> int:
-    label = _whole(action, "label")
-    if label not in (0, 1):
-        raise PromptError(f"label is 1 (foreground) or 0 (background), got {label}.")
-    return label
-
-
-def _inside(image: ImageRecord, action: dict[str, Any], across: str, down: str) -> tuple[float, float]:
-    x, y = _number(action, across), _number(action, down)
-    if not (-EDGE <= x <= image.width - EDGE and -EDGE <= y <= image.height - EDGE):
-        raise PromptError(f"The point ({x:g}, {y:g}) lies outside the picture of {image.width}×{image.height} pixels.")
-    return x, y
-
-
-def _box(image: ImageRecord, action: dict[str, Any]) -> dict[str, float]:
-    """The part of the box that lies on the picture. Raises PromptError when there is none."""
-    x0, y0, x1, y1 = (_number(action, name) for name in ("x0", "y0", "x1", "y1"))
-    x0, x1 = (min(max(x, 0.0), float(image.width)) for x in sorted((x0, x1)))
-    y0, y1 = (min(max(y, 0.0), float(image.height)) for y in sorted((y0, y1)))
-    if x1 - x0 < 1 or y1 - y0 < 1:
-        raise PromptError("A box must be at least one pixel wide and high, and lie on the picture.")
-    return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}

@@ -11,20 +11,24 @@ import numpy as np
 
 from annotator import samples
 from annotator.access.ownership import owned_token
+from annotator.access.person import Role
 from annotator.arrivals import Arrivals
 from annotator.comparing import Comparing
 from annotator.config import Settings
 from annotator.cutouts import Cutouts
 from annotator.datasets import Datasets
 from annotator.engine import Engine
-from annotator.errors import AnnotatorError, Cancelled, CategoryInUseError, NotFoundError
+from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
+from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.overview.dataset import DataSet
+from annotator.ownership import check_all_own
 from annotator.pictures import PictureStore
 from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
+from annotator.review import Review
 from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
@@ -55,6 +59,8 @@ class Workspace:
         self.datasets = Datasets(self.repository, self.pictures, max_pixels=settings.max_pixels)
         self.engine = Engine(settings, self.pixels, self._notice)
         self.labelling = Labelling(self.repository, self.engine)
+        self.history = History(self.repository)
+        self.review = Review(self.repository)
         self.jobs = Jobs()
         self.arrivals = Arrivals(
             settings.folder("arrivals"),
@@ -99,16 +105,16 @@ class Workspace:
         """H×W×3 uint8 RGB, upright."""
         return self.pictures.pixels(image.stored_name, original_name=image.original_name)
 
-    def set_status(self, image_id: int, status: str) -> ImageRecord:
-        """Raises AnnotatorError for a status that is none."""
-        if status not in list(ImageStatus):
-            raise AnnotatorError(f"A picture's status is one of {', '.join(ImageStatus)}, got {status!r}.")
-        return self.repository.set_image_status(image_id, ImageStatus(status))
+    def set_status(self, image_id: int, status: str, *, labeler: str = "", role: Role = Role.LABELER) -> ImageRecord:
+        """See Review.set_status."""
+        return self.review.set_status(image_id, status, labeler=labeler, role=role)
 
-    def remove_image(self, image_id: int) -> None:
-        """Take a picture out of the workspace, with its instances."""
+    def remove_image(self, image_id: int, *, labeler: str = "", role: Role = Role.LABELER) -> None:
+        """Take a picture out of the workspace, with its instances. NotAllowedError where some are another's."""
         image = self.repository.image(image_id)
-        self.repository.remove_image(image_id)
+        owners = self.repository.labelers_on(image_id=image_id)
+        check_all_own(owners, f"remove {image.original_name}", labeler=labeler, role=role)
+        self.repository.remove_image(image_id, labeler=labeler)
         self.pictures.remove(image.stored_name)
         self.dataset.crops.remove(image_id)
 
@@ -177,15 +183,17 @@ class Workspace:
         labeler: str,
         revision: int | None = None,
         wait_s: float = WAIT_FOR_ENCODING_S,
+        role: Role = Role.LABELER,
     ) -> SessionView:
         """Record actions in order, each in the database before the next, and answer the prompt they lead to.
 
         actions: {"kind", "op_id"?, ...} as in annotator/session.py, and "undo" and "redo", which may name with "of" the
         op_id of the one step that is meant: ConflictError when it is another's turn. revision: the one the caller
-        has seen; ConflictError, with nothing written, when it is not the newest.
+        has seen; ConflictError, with nothing written, when it is not the newest. role: a labeler changes and deletes
+        their own instances alone, else NotAllowedError.
         """
         image = self.repository.image(image_id)
-        return self.labelling.act(image, actions, labeler=labeler, revision=revision, wait_s=wait_s)
+        return self.labelling.act(image, actions, labeler=labeler, revision=revision, wait_s=wait_s, role=role)
 
     def last_image_id(self, labeler: str) -> int | None:
         """The picture that the labeler last worked on, None at the beginning."""
@@ -228,8 +236,11 @@ class Workspace:
         """The category of that name, made where there is none. Raises StorageError for a name that cannot be."""
         return self.repository.find_category(name) or self.repository.add_category(name)
 
-    def delete_category(self, category_id: int, *, merge_into: int | None = None) -> int:
-        """Returns the number of instances moved. Raises CategoryInUseError when some would be left without one."""
+    def delete_category(
+        self, category_id: int, *, merge_into: int | None = None, labeler: str = "", role: Role = Role.LABELER
+    ) -> int:
+        """Returns the number of instances moved. Raises CategoryInUseError when some would be left without one,
+        NotAllowedError for a labeler where some are another's."""
         used = self.repository.category_use(category_id)
         if used and merge_into is None:
             name = self.repository.category(category_id).name
@@ -237,7 +248,10 @@ class Workspace:
                 f"{used} instance{'s have' if used > 1 else ' has'} the category {name!r}. Choose another for them.",
                 instances=used,
             )
-        return self.repository.delete_category(category_id, merge_into=merge_into)
+        owners = self.repository.labelers_on(category_id=category_id)
+        name = self.repository.category(category_id).name
+        check_all_own(owners, f"merge the category {name!r}", labeler=labeler, role=role)
+        return self.repository.delete_category(category_id, merge_into=merge_into, labeler=labeler)
 
     # export
 
@@ -250,8 +264,7 @@ class Workspace:
 
     def saved_for(self, options: ExportOptions) -> Saved:
         """What an export would find, of all categories: quick, and without what cannot be written for other reasons."""
-        status = ImageStatus.DONE if options.only_done else None
-        return self.repository.saved(status=status, smallest_area=options.smallest_area)
+        return self.repository.saved(finished=options.only_done, smallest_area=options.smallest_area)
 
     def start_export(self, format_name: str, options: ExportOptions, *, owner: str = "") -> Job:
         """The same in the background, to a zip under exports/; result: {"token", "filename", "report"}.

@@ -67,7 +67,8 @@ class ExportOptions:
 
     pictures: see Pictures. polygons: in place of RLE, for formats that take "polygons". polygon_tolerance: largest
     distance in pixels between a mask's outline and its polygon, 0 or more, for formats that take "tolerance".
-    only_done: pictures whose status is "done" alone. categories: names, in any order and letter case; () for all.
+    only_done: pictures that are done or accepted alone; submitted ones wait for their review.
+    categories: names, in any order and letter case; () for all.
     split: None to leave all pictures together. smallest_area: pixels; smaller instances are left out.
     Raises ExportError for a tolerance or an area that is none.
     """

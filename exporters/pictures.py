@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporters.base import Dataset, ExportError, ExportOptions, ExportReport, Pictures, Progress
 from exporters.names import file_names
-from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord, Split
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,9 @@ def chosen_images(dataset: Dataset, options: ExportOptions, report: ExportReport
     images = list(dataset.images)
     if not images:
         raise ExportError("There is no picture to export. Import pictures first.")
-    chosen = [image for image in images if image.status is ImageStatus.DONE] if options.only_done else images
+    chosen = [image for image in images if image.status.is_finished] if options.only_done else images
     if not chosen:
-        raise ExportError("No picture is marked done. Mark one as done, or export all pictures.")
+        raise ExportError("No picture is marked done or accepted. Mark or accept one, or export all pictures.")
     if len(chosen) < len(images):
         report.leave("pictures not marked done", len(images) - len(chosen))
     return chosen

@@ -19,6 +19,10 @@ def proposals_gone(ids: Sequence[object]) -> RecordNotFound:
     )
 
 
+class PictureTaken(StorageError):
+    """Other labelers have the picture; nothing was written."""
+
+
 class StaleRevision(StorageError):
     """The session has moved on since the caller looked at it; nothing was written."""
 
@@ -29,3 +33,12 @@ class StaleRevision(StorageError):
         )
         self.expected = expected
         self.actual = actual
+
+
+class ChangedSince(StorageError):
+    """A change cannot be taken back, for something else was done since; nothing was written."""
+
+    def __init__(self, text: str, *, labeler: str, change_id: int) -> None:
+        super().__init__(text)
+        self.labeler = labeler  # who did it
+        self.change_id = change_id  # that other change's

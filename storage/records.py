@@ -13,7 +13,32 @@ class ImageStatus(StrEnum):
 
     NEW = "new"
     IN_PROGRESS = "in_progress"
-    DONE = "done"
+    DONE = "done"  # finished, where nobody reviews
+    SUBMITTED = "submitted"  # waits for review
+    RETURNED = "returned"  # by the reviewer, with a comment
+    ACCEPTED = "accepted"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is ready to be trained on. Submitted is not: a review keeps out what nobody has looked at."""
+        return self in FINISHED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it needs a labeler."""
+        return self in OPEN
+
+
+FINISHED = (ImageStatus.DONE, ImageStatus.ACCEPTED)
+OPEN = (ImageStatus.NEW, ImageStatus.IN_PROGRESS, ImageStatus.RETURNED)
+
+
+class AssignmentMode(StrEnum):
+    """Who gets which picture."""
+
+    ALL = "all"  # everyone every picture
+    SINGLE = "single"  # each picture one labeler
+    SEVERAL = "several"  # each picture so many labelers, whose work can then be compared
 
 
 class Origin(StrEnum):
@@ -22,6 +47,25 @@ class Origin(StrEnum):
     CLICK = "click"
     AUTO = "auto"
     IMPORT = "import"
+
+
+class ChangeKind(StrEnum):
+    """What happened, in the history. An undo is told as what it did: that of a save as a deletion."""
+
+    SAVED = "saved"
+    PROPOSAL_ACCEPTED = "proposal_accepted"
+    IMPORTED = "imported"  # what a data set brought to one picture, with what it replaced there
+    EDITED = "edited"  # the mask, or more than the category
+    RECATEGORISED = "recategorised"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    STATUS = "status"  # of a picture
+    PICTURE_REMOVED = "picture_removed"  # for good, with what was told of it before
+    CATEGORY_ADDED = "category_added"
+    CATEGORY_CHANGED = "category_changed"
+    CATEGORY_DELETED = "category_deleted"
+    CATEGORY_RESTORED = "category_restored"
+    CATEGORIES_ORDERED = "categories_ordered"
 
 
 class RunState(StrEnum):
@@ -53,6 +97,7 @@ class ImageRecord:
     position: int  # order in the list, from 0
     status: ImageStatus
     created_at: datetime
+    review_comment: str = ""  # why it was returned
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -174,3 +219,49 @@ class SignInRecord:
     created_at: datetime
     seen_at: datetime  # to some minutes
     ended_at: datetime | None  # signed out, by themselves or by another
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRecord:
+    """One entry of the history.
+
+    before and after hold what differs: of a picture or a category its values; of instances, by their ids as text, each
+    one's values and whether it is "deleted".
+    """
+
+    id: int  # grows with time
+    at: datetime
+    labeler: str  # who did it; "" where nobody was asked
+    kind: ChangeKind
+    image_id: int | None
+    instance_id: int | None  # None also where it was several
+    category_id: int | None  # of changes of a category itself
+    instances: int  # how many were changed
+    before: dict[str, Any]
+    after: dict[str, Any]
+    undoes: int | None  # the change that this one took back
+    undone: bool  # by a later one, which stands
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentRule:
+    """How pictures are given out."""
+
+    mode: AssignmentMode = AssignmentMode.ALL
+    labelers: int = 1  # that each picture gets, in mode SEVERAL
+    lease_s: int = 1800  # a picture that its labeler has not touched for so long goes to another
+
+    @property
+    def places(self) -> int:
+        """How many labelers may have one picture."""
+        return 1 if self.mode is AssignmentMode.SINGLE else self.labelers
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentRecord:
+    """A labeler has a picture, or has submitted it."""
+
+    image_id: int
+    labeler: str
+    submitted: bool
+    until: datetime | None  # when it can be taken over; None: never

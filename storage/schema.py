@@ -71,14 +71,17 @@ class ImageRow(Base):
     position: Mapped[int]
     status: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
+    review_comment: Mapped[str] = mapped_column(server_default="")
+    team: Mapped[str] = mapped_column(String(32), server_default="")  # who has it: the key of a TeamRow
 
     __table_args__ = (
         CheckConstraint("width > 0 AND height > 0", name="size"),
         CheckConstraint("exif_orientation BETWEEN 1 AND 8", name="exif_orientation"),
         CheckConstraint("position >= 0", name="position"),
-        CheckConstraint("status IN ('new', 'in_progress', 'done')", name="status"),
+        CheckConstraint("status IN ('new', 'in_progress', 'done', 'submitted', 'returned', 'accepted')", name="status"),
         Index(None, "position"),
         Index(None, "status", "position"),
+        Index(None, "team", "status", "position"),
         NO_REUSE,
     )
 

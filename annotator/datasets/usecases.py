@@ -88,12 +88,13 @@ class Datasets:
         on_conflict: str = OnConflict.SKIP,
         progress: Progress | None = None,
         cancelled: Asked | None = None,
+        by: str | None = None,
     ) -> DatasetReport:
         """Take in what was planned: new pictures one by one, then all labels at once, or none.
 
         What changed in between is looked at anew; a picture on which someone works meanwhile is left as it is. Raises
         Cancelled, ImporterError, SettingsError, StorageError: no label was written then, and pictures that came in
-        stay.
+        stay. by: who does it, for the history.
         """
         if on_conflict not in list(OnConflict):
             choices = ", ".join(OnConflict)
@@ -105,14 +106,14 @@ class Datasets:
                 reading = IMPORTERS[plan.format].read(tree)
                 report.unreadable += tree.left_out
                 classes = self._take_pictures(tree, reading, report, taken, spool, ask)
-                self._write(classes, spool, report, OnConflict(on_conflict), ask)
+                self._write(classes, spool, report, OnConflict(on_conflict), ask, by)
         except Cancelled as stop:
             raise Cancelled(f"Stopped: no label was imported.{_stay(taken)}") from stop
         except ImporterError as error:
             raise ImporterError(f"{error} No label was imported.{_stay(taken)}") from error
         return report
 
-    def take_back(self, at: str | None = None) -> list[str]:
+    def take_back(self, at: str | None = None, *, by: str = LABELER) -> list[str]:
         """Undo an import of labels, None: the last one; what is said of it. The steps of labelers do not know imports.
 
         at: a report's. Its instances go, unless someone edited them since, and what it replaced is back; pictures and
@@ -124,7 +125,7 @@ class Datasets:
             raise SettingsError(f"An import is known by its moment, as its report says it; got {at!r}.") from error
         if moment is None:
             raise AnnotatorError("There is no import to take back: no instance here came from a data set.")
-        back = self._repository.take_back_labels(moment)
+        back = self._repository.take_back_labels(moment, by=by)
         lines = [f"{counted(back.removed, 'instance')} of the import of {moment:%Y-%m-%d %H:%M} UTC removed"]
         if back.restored:
             lines.append(f"{counted(back.restored, 'instance')} that it had replaced restored")
@@ -194,12 +195,19 @@ class Datasets:
         return classes
 
     def _write(
-        self, classes: Classes, spool: Spool, report: DatasetReport, on_conflict: OnConflict, ask: Progress
+        self,
+        classes: Classes,
+        spool: Spool,
+        report: DatasetReport,
+        on_conflict: OnConflict,
+        ask: Progress,
+        by: str | None,
     ) -> None:
         """All labels in one change of the database; no category where no picture was found."""
         if not spool:
             return
-        added = self._repository.add_labels(classes.all, _labels(spool, report, on_conflict, ask), labeler=LABELER)
+        labels = _labels(spool, report, on_conflict, ask)
+        added = self._repository.add_labels(classes.all, labels, labeler=LABELER, by=by)
         report.added, report.replaced, report.new_categories = added.instances, added.replaced, added.categories
         if len(set(report.splits.values())) > 1:  # one alone says no more than the folder's name
             self._keep_splits(report.splits)

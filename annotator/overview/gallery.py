@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from annotator.errors import AnnotatorError, ConflictError
+from annotator.access.person import Role
+from annotator.errors import AnnotatorError, ConflictError, NotAllowedError
 from annotator.labelling import Labelling
 from annotator.overview.look import Look
 from annotator.overview.oddness import oddness
@@ -54,7 +55,10 @@ class Change:
 
 
 class Gallery:
-    """Reads and changes instances across pictures. A change is recorded as the labeler's step on each picture."""
+    """Reads and changes instances across pictures. A change is recorded as the labeler's step on each picture.
+
+    role: a labeler changes their own instances alone; a picture with others among the chosen is refused.
+    """
 
     def __init__(self, repository: Repository, labelling: Labelling) -> None:
         self._repository, self._labelling = repository, labelling
@@ -86,29 +90,37 @@ class Gallery:
             raise RecordNotFound(f"There is no instance with the id {instance_id} (any more): reload the gallery.")
         return mask, self._repository.image(mask.image_id)
 
-    def set_category(self, ids: Sequence[int], category_id: int, *, labeler: str, op_id: str | None = None) -> Change:
+    def set_category(
+        self, ids: Sequence[int], category_id: int, *, labeler: str, role: Role = Role.LABELER, op_id: str | None = None
+    ) -> Change:
         """Give them all this category. op_id: the client's own; the same a second time changes nothing.
 
         Raises RecordNotFound for a category that is none.
         """
         category = self._repository.category(category_id)
         action = {"kind": "set_category", "category_id": category.id}
-        return self._change(ids, action, labeler=labeler, op_id=op_id)
+        return self._change(ids, action, labeler=labeler, role=role, op_id=op_id)
 
-    def delete(self, ids: Sequence[int], *, labeler: str, op_id: str | None = None) -> Change:
+    def delete(
+        self, ids: Sequence[int], *, labeler: str, role: Role = Role.LABELER, op_id: str | None = None
+    ) -> Change:
         """Delete them all; the rest as in set_category."""
-        return self._change(ids, {"kind": "delete_instance"}, labeler=labeler, op_id=op_id)
+        return self._change(ids, {"kind": "delete_instance"}, labeler=labeler, role=role, op_id=op_id)
 
-    def undo(self, of: str, image_ids: Sequence[int], *, labeler: str, op_id: str | None = None) -> Change:
+    def undo(
+        self, of: str, image_ids: Sequence[int], *, labeler: str, role: Role = Role.LABELER, op_id: str | None = None
+    ) -> Change:
         """Take back the steps that a change of that op_id took on these pictures.
 
         A picture on which something else was done since is left as it is: what comes last there is undone first.
         """
-        return self._again("undo", of, image_ids, labeler=labeler, op_id=op_id)
+        return self._again("undo", of, image_ids, labeler=labeler, role=role, op_id=op_id)
 
-    def redo(self, of: str, image_ids: Sequence[int], *, labeler: str, op_id: str | None = None) -> Change:
+    def redo(
+        self, of: str, image_ids: Sequence[int], *, labeler: str, role: Role = Role.LABELER, op_id: str | None = None
+    ) -> Change:
         """Take them again."""
-        return self._again("redo", of, image_ids, labeler=labeler, op_id=op_id)
+        return self._again("redo", of, image_ids, labeler=labeler, role=role, op_id=op_id)
 
     def _oddness(self, looks: Mapping[int, Look]) -> dict[int, float]:
         if not looks:
@@ -121,7 +133,9 @@ class Gallery:
         odd = oddness(traits[there], category_ids[there])
         return dict(zip(ids[there].tolist(), odd.tolist(), strict=True))
 
-    def _change(self, ids: Sequence[int], action: dict[str, Any], *, labeler: str, op_id: str | None) -> Change:
+    def _change(
+        self, ids: Sequence[int], action: dict[str, Any], *, labeler: str, role: Role, op_id: str | None
+    ) -> Change:
         _check_number(ids)
         op_id = op_id or uuid.uuid4().hex
         with self._lock:
@@ -134,28 +148,30 @@ class Gallery:
                 by_image.setdefault(facts[one].image_id, []).append(one)
         steps = {image_id: {**action, "instance_ids": some} for image_id, some in by_image.items()}
         gone = tuple(one for one in ids if one not in facts)
-        change = self._record(steps, labeler=labeler, op_id=op_id, gone=gone)
+        change = self._record(steps, labeler=labeler, role=role, op_id=op_id, gone=gone)
         with self._lock:
             self._changes[labeler, op_id] = change
             while len(self._changes) > KEPT_CHANGES:
                 self._changes.popitem(last=False)
         return change
 
-    def _again(self, kind: str, of: str, image_ids: Sequence[int], *, labeler: str, op_id: str | None) -> Change:
+    def _again(
+        self, kind: str, of: str, image_ids: Sequence[int], *, labeler: str, role: Role, op_id: str | None
+    ) -> Change:
         _check_number(image_ids)
         steps: dict[int, dict[str, Any]] = {image_id: {"kind": kind, "of": of} for image_id in image_ids}
-        return self._record(steps, labeler=labeler, op_id=op_id or uuid.uuid4().hex)
+        return self._record(steps, labeler=labeler, role=role, op_id=op_id or uuid.uuid4().hex)
 
     def _record(
-        self, steps: Mapping[int, dict[str, Any]], *, labeler: str, op_id: str, gone: Iterable[int] = ()
+        self, steps: Mapping[int, dict[str, Any]], *, labeler: str, role: Role, op_id: str, gone: Iterable[int] = ()
     ) -> Change:
         done, refused = [], []
         for image_id, action in steps.items():
             try:
                 image = self._repository.image(image_id)
-                self._labelling.record(image, [{**action, "op_id": op_id}], labeler=labeler)
+                self._labelling.record(image, [{**action, "op_id": op_id}], labeler=labeler, role=role)
                 done.append(image_id)
-            except (ConflictError, RecordNotFound) as error:  # others are no worse for it
+            except (ConflictError, NotAllowedError, RecordNotFound) as error:  # others are no worse for it
                 refused.append(str(error))
         return Change(op_id=op_id, image_ids=tuple(done), gone=tuple(gone), refused=tuple(refused))
 

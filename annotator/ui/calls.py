@@ -7,7 +7,7 @@ from pydantic import ValidationError, validate_call
 
 from annotator import __version__, samples
 from annotator.access.entrance import Entrance
-from annotator.access.person import Person
+from annotator.access.person import Person, Role
 from annotator.errors import AnnotatorError, ConflictError
 from annotator.ui import render
 from annotator.ui.calls_access import AccessCalls
@@ -23,7 +23,7 @@ from storage.repository import UNSET
 from storage.repository.statistics import MaskKind
 
 JSON = dict[str, Any]
-CALLER = frozenset({"labeler", "person"})  # who calls is never the caller's to say
+CALLER = frozenset({"labeler", "person", "role"})  # who calls is never the caller's to say
 KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
 
 
@@ -58,7 +58,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
         if name not in self._handlers:
             raise RequestError(f"There is no call {name!r}. Reload the page: the server may be newer than it.")
         demand_right(person, name, args)
-        caller = {"labeler": person.name, "person": person}
+        caller = {"labeler": person.name, "person": person, "role": person.role}
         try:
             return self._handlers[name](**args, **{word: caller[word] for word in self._asks_who[name]})
         except ValidationError as error:
@@ -86,11 +86,12 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
     def list_images(self, *, labeler: str) -> list[JSON]:
         return render.images_json(self._workspace)
 
-    def set_status(self, *, labeler: str, image_id: int, status: str) -> JSON:
-        return render.counted_image_json(self._workspace.set_status(image_id, status), self._workspace)
+    def set_status(self, *, labeler: str, role: Role, image_id: int, status: str) -> JSON:
+        image = self._workspace.set_status(image_id, status, labeler=labeler, role=role)
+        return render.counted_image_json(image, self._workspace)
 
-    def remove_image(self, *, labeler: str, image_id: int) -> list[JSON]:
-        self._workspace.remove_image(image_id)
+    def remove_image(self, *, labeler: str, role: Role, image_id: int) -> list[JSON]:
+        self._workspace.remove_image(image_id, labeler=labeler, role=role)
         return render.images_json(self._workspace)
 
     # one picture
@@ -99,8 +100,8 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
         view = self._workspace.open_image(image_id, labeler=labeler)
         return render.session_json(view, self._workspace, display=True)
 
-    def act(self, *, labeler: str, image_id: int, revision: int | None, actions: list[JSON]) -> JSON:
-        view = self._workspace.act(image_id, actions, labeler=labeler, revision=revision)
+    def act(self, *, labeler: str, role: Role, image_id: int, revision: int | None, actions: list[JSON]) -> JSON:
+        view = self._workspace.act(image_id, actions, labeler=labeler, revision=revision, role=role)
         return render.session_json(view, self._workspace, display=True)
 
     def answer(self, *, labeler: str, image_id: int, revision: int | None = None) -> JSON:
@@ -150,7 +151,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
         return render.categories_json(self._workspace)
 
     def add_category(self, *, labeler: str, name: str, color: str | None = None) -> list[JSON]:
-        self._workspace.repository.add_category(name, color=color)
+        self._workspace.repository.add_category(name, color=color, labeler=labeler)
         return render.categories_json(self._workspace)
 
     def update_category(
@@ -171,15 +172,18 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
             supercategory=supercategory,
             is_thing=is_thing,
             key=UNSET if key == KEEP_KEY else key,
+            labeler=labeler,
         )
         return render.categories_json(self._workspace)
 
     def order_categories(self, *, labeler: str, category_ids: list[int]) -> list[JSON]:
-        self._workspace.repository.order_categories(category_ids)
+        self._workspace.repository.order_categories(category_ids, labeler=labeler)
         return render.categories_json(self._workspace)
 
-    def delete_category(self, *, labeler: str, category_id: int, merge_into: int | None = None) -> list[JSON]:
-        self._workspace.delete_category(category_id, merge_into=merge_into)
+    def delete_category(
+        self, *, labeler: str, role: Role, category_id: int, merge_into: int | None = None
+    ) -> list[JSON]:
+        self._workspace.delete_category(category_id, merge_into=merge_into, labeler=labeler, role=role)
         return render.categories_json(self._workspace)
 
     # long work

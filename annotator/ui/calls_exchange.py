@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from annotator.access.person import Role
 from annotator.ui import render
 from annotator.ui.exportform import OptionError, export_options
 from annotator.ui.jobview import begun_job
@@ -23,7 +24,9 @@ class ExchangeCalls:
         chosen = self._export_options(options)
         saved = self._workspace.saved_for(chosen)
         if chosen.only_done and not saved.images:
-            raise OptionError("No picture is marked done. Mark one as done, or export all pictures.", field="only_done")
+            raise OptionError(
+                "No picture is marked done or accepted. Mark or accept one, or export all pictures.", field="only_done"
+            )
         wanted = {name.casefold() for name in chosen.categories}
         categories = self._workspace.categories()
         return render.outlook_json(saved, [one.id for one in categories if not wanted or one.name.casefold() in wanted])
@@ -42,8 +45,9 @@ class ExchangeCalls:
     def inspect_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
         return begun_job(self._workspace.arrivals.start_inspect(given_files(paths)), labeler)
 
-    def import_dataset(self, *, labeler: str, token: str, on_conflict: str = "skip") -> JSON:
-        return begun_job(self._workspace.arrivals.start_import(token, on_conflict=on_conflict), labeler)
+    def import_dataset(self, *, labeler: str, role: Role, token: str, on_conflict: str = "skip") -> JSON:
+        job = self._workspace.arrivals.start_import(token, on_conflict=on_conflict, labeler=labeler, role=role)
+        return begun_job(job, labeler)
 
     def import_arrived_pictures(self, *, labeler: str, token: str) -> JSON:
         return begun_job(self._workspace.arrivals.start_pictures(token), labeler)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from annotator.access.person import Role
 from annotator.overview.checks import TINY_AREA
 from annotator.overview.gallery import GalleryOrder
 from annotator.ui import render, render_overview
@@ -46,18 +47,18 @@ class OverviewCalls:
     def gallery_tiles(self, *, labeler: str, ids: list[int]) -> JSON:
         return {"tiles": [render_overview.tile_json(tile) for tile in self._workspace.dataset.gallery.tiles(ids)]}
 
-    def gallery_set_category(self, *, labeler: str, ids: list[int], category_id: int, op_id: str) -> JSON:
-        change = self._workspace.dataset.gallery.set_category(ids, category_id, labeler=labeler, op_id=op_id)
+    def gallery_set_category(self, *, labeler: str, role: Role, ids: list[int], category_id: int, op_id: str) -> JSON:
+        change = self._workspace.dataset.gallery.set_category(ids, category_id, labeler=labeler, role=role, op_id=op_id)
         return render_overview.change_json(change, self._workspace)
 
-    def gallery_delete(self, *, labeler: str, ids: list[int], op_id: str) -> JSON:
-        change = self._workspace.dataset.gallery.delete(ids, labeler=labeler, op_id=op_id)
+    def gallery_delete(self, *, labeler: str, role: Role, ids: list[int], op_id: str) -> JSON:
+        change = self._workspace.dataset.gallery.delete(ids, labeler=labeler, role=role, op_id=op_id)
         return render_overview.change_json(change, self._workspace)
 
-    def gallery_undo(self, *, labeler: str, of: str, image_ids: list[int], op_id: str) -> JSON:
-        change = self._workspace.dataset.gallery.undo(of, image_ids, labeler=labeler, op_id=op_id)
+    def gallery_undo(self, *, labeler: str, role: Role, of: str, image_ids: list[int], op_id: str) -> JSON:
+        change = self._workspace.dataset.gallery.undo(of, image_ids, labeler=labeler, role=role, op_id=op_id)
         return render_overview.change_json(change, self._workspace)
 
-    def gallery_redo(self, *, labeler: str, of: str, image_ids: list[int], op_id: str) -> JSON:
-        change = self._workspace.dataset.gallery.redo(of, image_ids, labeler=labeler, op_id=op_id)
+    def gallery_redo(self, *, labeler: str, role: Role, of: str, image_ids: list[int], op_id: str) -> JSON:
+        change = self._workspace.dataset.gallery.redo(of, image_ids, labeler=labeler, role=role, op_id=op_id)
         return render_overview.change_json(change, self._workspace)

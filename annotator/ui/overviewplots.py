@@ -21,10 +21,17 @@ from annotator.ui.figure import (
     size_bars,
     unused_note,
 )
-from storage.records import ImageStatus, Origin, Split
+from storage.records import FINISHED, ImageStatus, Origin, Split
 
-STATUS_WORDS = {ImageStatus.NEW: "new", ImageStatus.IN_PROGRESS: "in progress", ImageStatus.DONE: "done"}
-STATUS_COLORS = {ImageStatus.NEW: GREY, ImageStatus.IN_PROGRESS: BLUE, ImageStatus.DONE: "#2f9e5f"}
+STATUS_WORDS = {status: status.value.replace("_", " ") for status in ImageStatus}
+STATUS_COLORS = {
+    ImageStatus.NEW: GREY,
+    ImageStatus.IN_PROGRESS: BLUE,
+    ImageStatus.DONE: "#2f9e5f",
+    ImageStatus.SUBMITTED: "#8a63d2",
+    ImageStatus.RETURNED: "#e08a1e",
+    ImageStatus.ACCEPTED: "#1b7a4b",
+}
 ORIGIN_WORDS = {Origin.CLICK: "clicked", Origin.AUTO: "accepted proposals", Origin.IMPORT: "imported"}
 ORIGIN_COLORS = {Origin.CLICK: BLUE, Origin.AUTO: "#e08a1e", Origin.IMPORT: "#2f9e5f"}
 MOST_BARS = 30  # bars: more could not be read
@@ -37,7 +44,7 @@ def facts(numbers: Numbers) -> list[dict[str, str]]:
     pairs = [
         (f"{numbers.instances:,}", "instances"),
         (f"{begun:,} of {numbers.pictures:,}", "pictures with instances"),
-        (f"{numbers.statuses[ImageStatus.DONE]:,}", "pictures done"),
+        (f"{sum(numbers.statuses[status] for status in FINISHED):,}", "pictures done"),
         (f"{used:,} of {len(numbers.categories):,}", "categories in use"),
     ]
     return [{"value": value, "words": words} for value, words in pairs]
@@ -63,7 +70,7 @@ def _statuses(numbers: Numbers) -> Plot:
     colors = [STATUS_COLORS[status] for status in numbers.statuses]
     figure = lying_bars(rows, [""], colors=[colors])
     figure.update_xaxes(title_text="pictures")
-    share = 100 * numbers.statuses[ImageStatus.DONE] / numbers.pictures
+    share = 100 * sum(numbers.statuses[status] for status in FINISHED) / numbers.pictures
     return Plot("statuses", "Pictures by status", f"{share:.0f} % are done.", figure)
 
 

@@ -35,6 +35,7 @@ def image_json(image: ImageRecord, *, instances: int, proposals: int) -> JSON:
         "width": image.width,
         "height": image.height,
         "status": image.status.value,
+        "review_comment": image.review_comment,
         "instances": instances,
         "proposals": proposals,
         "url": f"annotator/pictures/{image.id}.jpg?v={version}",

@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from alembic import context
 
+from storage import schema_together
 from storage.schema import Base, UtcDateTime
+
+assert schema_together  # its tables are in Base.metadata once it is imported
 
 
 def without_our_types(kind: str, item: Any, _: Any) -> str | Literal[False]:

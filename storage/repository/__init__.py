@@ -1,7 +1,9 @@
 """All that is asked of the database and told to it, one file a noun."""
 
 from storage.database import Database
+from storage.repository.assignments import Assignments
 from storage.repository.categories import UNSET, Categories, NewCategory, check_category
+from storage.repository.history import ChangeFilter, History
 from storage.repository.images import Images
 from storage.repository.imports import Imports, LabelsAdded, LabelsTakenBack, NewInstance, NewLabels
 from storage.repository.instances import Instances
@@ -15,6 +17,7 @@ from storage.repository.statistics import Statistics
 __all__ = [
     "DUPLICATE_IOU",
     "UNSET",
+    "ChangeFilter",
     "LabelsAdded",
     "LabelsTakenBack",
     "NewCategory",
@@ -26,7 +29,20 @@ __all__ = [
 ]
 
 
-class Repository(Images, Categories, Sessions, Instances, Imports, Proposals, Splits, Statistics, Overview, SignIns):
+class Repository(
+    Images,
+    Categories,
+    Sessions,
+    Instances,
+    Imports,
+    Proposals,
+    Splits,
+    Statistics,
+    Overview,
+    SignIns,
+    History,
+    Assignments,
+):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
     Safe to use from many threads. Raises StorageError and its children (storage/errors.py).

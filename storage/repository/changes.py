@@ -17,8 +17,9 @@ from storage.repository.instances import (
     insert_instance,
     instance_row,
     live_instance_row,
-    values_of,
 )
+from storage.repository.instancevalues import values_of
+from storage.repository.notes import Watch
 from storage.repository.proposals import mark_rejected, open_proposal_rows, recount
 from storage.schema import ImageRow
 
@@ -35,8 +36,9 @@ def take(
     """
     kept = dict(payload)
     if "changes" in payload:
-        changes = _list(payload, "changes")
-        kept["changes"] = [_take_one(db_session, image, change, labeler=labeler) for change in changes]
+        changes, watch = _list(payload, "changes"), Watch()
+        kept["changes"] = [_take_one(db_session, image, change, watch, labeler=labeler) for change in changes]
+        watch.note(db_session, labeler=labeler)
     if "rejected" in payload:
         for row in open_proposal_rows(db_session, image.id, _list(payload, "rejected")):
             row.rejected = True
@@ -46,13 +48,21 @@ def take(
 
 
 def play(
-    db_session: Session, image: ImageRow, payload: Mapping[str, Any], *, backwards: bool, duplicate_iou: float
+    db_session: Session,
+    image: ImageRow,
+    payload: Mapping[str, Any],
+    *,
+    labeler: str,
+    backwards: bool,
+    duplicate_iou: float,
 ) -> None:
-    """Undo (backwards) or redo what the kept payload of a step did.
+    """Undo (backwards) or redo what the kept payload of a labeler's step did.
 
     An instance that someone deleted meanwhile is changed, and stays deleted.
     """
-    _play_changes(db_session, image, payload.get("changes", []), backwards=backwards)
+    watch = Watch()
+    _play_changes(db_session, image, payload.get("changes", []), watch, backwards=backwards)
+    watch.note(db_session, labeler=labeler)
     if "rejected" in payload:
         mark_rejected(db_session, image.id, payload["rejected"], rejected=not backwards)
     if _touches(payload):
@@ -70,9 +80,12 @@ def _list(payload: Mapping[str, Any], name: str) -> Sequence[Any]:
     return value
 
 
-def _play_changes(db_session: Session, image: ImageRow, changes: Sequence[Change], *, backwards: bool) -> None:
+def _play_changes(
+    db_session: Session, image: ImageRow, changes: Sequence[Change], watch: Watch, *, backwards: bool
+) -> None:
     for change in reversed(changes) if backwards else changes:
         row = instance_row(db_session, image, change["id"])
+        watch.see(row)
         source, target = ("after", "before") if backwards else ("before", "after")
         if change[target] is None:
             row.deleted_at = row.updated_at = datetime.now(UTC)
@@ -82,7 +95,7 @@ def _play_changes(db_session: Session, image: ImageRow, changes: Sequence[Change
         assign_values(db_session, image, row, change[target])
 
 
-def _take_one(db_session: Session, image: ImageRow, change: Any, *, labeler: str) -> Change:
+def _take_one(db_session: Session, image: ImageRow, change: Any, watch: Watch, *, labeler: str) -> Change:
     if not isinstance(change, dict):
         raise StorageError(f"A change is a dict of id, before and after; got {change!r}.")
     if not all(isinstance(change.get(side), dict | None) for side in ("before", "after")):
@@ -90,10 +103,12 @@ def _take_one(db_session: Session, image: ImageRow, change: Any, *, labeler: str
     instance_id, before, after = change.get("id"), change.get("before"), change.get("after")
     if instance_id is None and before is None and after is not None:
         row = insert_instance(db_session, image, after, labeler=labeler)
+        watch.see_made(row)
         return {"id": row.id, "before": None, "after": values_of(row)}
     if instance_id is None or before is None:
         raise StorageError("A change makes a new instance (no id, no before) or names one by id and says its before.")
     row = live_instance_row(db_session, image, instance_id)
+    watch.see(row)
     if after is None:
         row.deleted_at = row.updated_at = datetime.now(UTC)
         return {"id": row.id, "before": values_of(row), "after": None}

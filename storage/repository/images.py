@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import RecordNotFound
-from storage.records import ImageRecord, ImageStatus
+from storage.records import ChangeKind, ImageRecord, ImageStatus
+from storage.repository.notes import note, note_difference
 from storage.schema import ImageRow, InstanceRow
+from storage.schema_together import AssignmentRow, ChangeRow
 
 _TABLE = ImageRow.__table__
+_SHOWN = tuple(column.name for column in _TABLE.columns if column.name != "team")
 
 
 class Images:
@@ -39,6 +42,8 @@ class Images:
                 exif_orientation=exif_orientation,
                 position=0 if last is None else last + 1,
                 status=ImageStatus.NEW.value,
+                review_comment="",
+                team="",
                 created_at=datetime.now(UTC),
             )
             db_session.add(row)
@@ -64,17 +69,31 @@ class Images:
         with self._database.read() as db_session:
             return [_record(row) for row in db_session.execute(query).mappings()]
 
-    def set_image_status(self, image_id: int, status: ImageStatus) -> ImageRecord:
+    def set_image_status(self, image_id: int, status: ImageStatus, *, labeler: str = "") -> ImageRecord:
         """Raises RecordNotFound."""
         with self._database.write() as db_session:
             row = image_row(db_session, image_id)
-            row.status = ImageStatus(status).value
+            set_status(db_session, row, ImageStatus(status), labeler=labeler)
             return image_record(row)
 
-    def remove_image(self, image_id: int) -> None:
-        """Remove a picture with its sessions and instances, for good; its files are the caller's. RecordNotFound."""
+    def remove_image(self, image_id: int, *, labeler: str = "") -> None:
+        """Remove a picture with its sessions and instances, for good; its files are the caller's. RecordNotFound.
+
+        Of its history, with the masks that it holds, one line stays: that it was there, and who removed it.
+        """
         with self._database.write() as db_session:
-            image_row(db_session, image_id)
+            row = image_row(db_session, image_id)
+            count = _instances_of(db_session, image_id)
+            db_session.execute(delete(ChangeRow).where(ChangeRow.image_id == image_id))
+            note(
+                db_session,
+                ChangeKind.PICTURE_REMOVED,
+                labeler=labeler,
+                image_id=image_id,
+                instances=count,
+                before={"name": row.original_name, "status": row.status},
+                after={},
+            )
             db_session.execute(delete(ImageRow).where(ImageRow.id == image_id))
 
     def image_after(self, image: ImageRecord) -> ImageRecord | None:
@@ -86,9 +105,8 @@ class Images:
 
     def instance_count(self, image_id: int) -> int:
         """Number of its instances."""
-        query = select(func.count()).where(InstanceRow.image_id == image_id, InstanceRow.deleted_at.is_(None))
         with self._database.read() as db_session:
-            return db_session.scalar(query) or 0
+            return _instances_of(db_session, image_id)
 
     def instance_counts(self) -> dict[int, int]:
         """image_id -> number of its instances; pictures without any are not in it."""
@@ -109,9 +127,40 @@ def image_row(db_session: Session, image_id: int) -> ImageRow:
     return row
 
 
+def set_status(
+    db_session: Session, row: ImageRow, status: ImageStatus, *, labeler: str, comment: str | None = None
+) -> None:
+    """Give a picture a status, and a review's comment where there is one; the history is told what is another now.
+
+    Who has a picture that needs no labeler any more has it no longer; when it needs one again, it is theirs again.
+    """
+    before = status_of(row)
+    assign_status(db_session, row, status, comment=row.review_comment if comment is None else comment)
+    note_difference(db_session, ChangeKind.STATUS, before, status_of(row), labeler=labeler, image_id=row.id)
+
+
+def assign_status(db_session: Session, row: ImageRow, status: ImageStatus, *, comment: str) -> None:
+    """The same without telling the history."""
+    if ImageStatus(row.status).is_open is not status.is_open:
+        those = update(AssignmentRow).where(AssignmentRow.image_id == row.id)
+        db_session.execute(those.values(submitted=not status.is_open, until=None))
+    row.status, row.review_comment = status.value, comment
+
+
+def status_of(row: ImageRow) -> dict[str, str]:
+    """As the history keeps it."""
+    return {"status": row.status, "comment": row.review_comment}
+
+
+def _instances_of(db_session: Session, image_id: int) -> int:
+    query = select(func.count()).where(InstanceRow.image_id == image_id, InstanceRow.deleted_at.is_(None))
+    return db_session.scalar(query) or 0
+
+
 def image_record(row: ImageRow) -> ImageRecord:
-    return _record({column.name: getattr(row, column.name) for column in _TABLE.columns})
+    return _record({name: getattr(row, name) for name in _SHOWN})
 
 
 def _record(values: Mapping[Any, Any]) -> ImageRecord:
-    return ImageRecord(**{**values, "status": ImageStatus(values["status"])})
+    shown = {name: values[name] for name in _SHOWN}
+    return ImageRecord(**{**shown, "status": ImageStatus(shown["status"])})

@@ -1,6 +1,6 @@
 """What a data set brings in: many instances and their categories, in one change."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from storage.database import Database
 from storage.errors import StorageError
 from storage.records import ImageStatus, Origin, RunState
-from storage.repository.categories import NewCategory, ensure_categories, living_category
+from storage.repository.categories import NewCategory, ensure_categories
+from storage.repository.categoryrows import living_category
+from storage.repository.notes import Watch, note_begun, note_imported
 from storage.repository.proposals import recount
 from storage.rle import Rle
 from storage.schema import ImageRow, InstanceRow, ProposalRunRow
@@ -71,18 +73,21 @@ class Imports:
     _duplicate_iou: float
 
     def add_labels(
-        self, categories: Sequence[NewCategory], pictures: Iterable[NewLabels], *, labeler: str
+        self, categories: Sequence[NewCategory], pictures: Iterable[NewLabels], *, labeler: str, by: str | None = None
     ) -> LabelsAdded:
         """Add categories (those of a name that is there are used as they are) and instances: all or nothing.
 
         pictures: each image at most once; read while the transaction is open, so it must not take long over each, and
         an exception of its own takes everything back. New pictures that get instances are in progress from then on.
+        labeler: whose instances they are. by: who imports, for the history; None: the same.
         Raises StorageError.
         """
         now = datetime.now(UTC)
         added = LabelsAdded(at=now)
+        who = labeler if by is None else by
+        replaced: dict[int, Collection[int]] = {}
         with self._database.write() as db_session:
-            category_ids, added.categories = ensure_categories(db_session, categories)
+            category_ids, added.categories = ensure_categories(db_session, categories, labeler=who)
             proposed = set(
                 db_session.scalars(select(ProposalRunRow.image_id).where(ProposalRunRow.state == RunState.DONE.value))
             )
@@ -93,6 +98,7 @@ class Imports:
                     continue
                 if labels.replace:
                     added.replaced += _delete(db_session, labels.seen, now)
+                    replaced[labels.image_id] = labels.seen
                 rows += [_values(labels.image_id, one, category_ids, labeler, now) for one in labels.instances]
                 added.instances += len(labels.instances)
                 added.image_ids.append(labels.image_id)
@@ -101,7 +107,8 @@ class Imports:
                     rows = []
             if rows:
                 db_session.execute(insert(InstanceRow), rows)
-            _set_in_progress(db_session, added.image_ids)
+            _note(db_session, added, replaced, labeler=who)
+            _set_in_progress(db_session, added.image_ids, labeler=who)
             for image_id in proposed.intersection(added.image_ids):
                 recount(db_session, image_id, duplicate_iou=self._duplicate_iou)
         return added
@@ -112,23 +119,27 @@ class Imports:
         with self._database.read() as db_session:
             return db_session.scalar(query)
 
-    def take_back_labels(self, at: datetime) -> LabelsTakenBack:
+    def take_back_labels(self, at: datetime, *, by: str = "") -> LabelsTakenBack:
         """Undo an import of labels: its instances go, unless someone edited them since; what it replaced is back.
 
-        at: its moment. Pictures and categories stay. Raises StorageError.
+        at: its moment. by: who takes it back. Pictures and categories stay. Raises StorageError.
         """
         now = datetime.now(UTC)
         with self._database.write() as db_session:
             query = select(InstanceRow).where(_IMPORTED, InstanceRow.created_at == at, InstanceRow.deleted_at.is_(None))
             live = list(db_session.scalars(query))
             removed = [row for row in live if row.updated_at == at]
+            restored = list(db_session.scalars(select(InstanceRow).where(InstanceRow.deleted_at == at)))
+            watches: dict[int, Watch] = {}
+            for row in [*removed, *restored]:
+                watches.setdefault(row.image_id, Watch()).see(row)
             for row in removed:
                 row.deleted_at = row.updated_at = now
-            restored = list(db_session.scalars(select(InstanceRow).where(InstanceRow.deleted_at == at)))
             for row in restored:
                 row.category_id = living_category(db_session, row.category_id)
                 row.deleted_at, row.updated_at = None, now
-            for image_id in {row.image_id for row in [*removed, *restored]}:
+            for image_id, watch in watches.items():
+                watch.note(db_session, labeler=by)
                 recount(db_session, image_id, duplicate_iou=self._duplicate_iou)
             return LabelsTakenBack(removed=len(removed), restored=len(restored), kept=len(live) - len(removed))
 
@@ -182,10 +193,30 @@ def _values(
     }
 
 
-def _set_in_progress(db_session: Session, image_ids: Sequence[int]) -> None:
-    for start in range(0, len(image_ids), _ROWS_AT_ONCE // 2):
-        some = image_ids[start : start + _ROWS_AT_ONCE // 2]
-        query = update(ImageRow).where(ImageRow.id.in_(some), ImageRow.status == ImageStatus.NEW.value)
-        db_session.execute(
-            query.values(status=ImageStatus.IN_PROGRESS.value), execution_options={"synchronize_session": False}
+def _note(db_session: Session, added: LabelsAdded, replaced: Mapping[int, Collection[int]], *, labeler: str) -> None:
+    """Into the history, picture by picture. Its instances are known by the picture and the moment."""
+    for some in _portions(added.image_ids):
+        query = select(InstanceRow.image_id, InstanceRow.id).where(
+            InstanceRow.image_id.in_(some), InstanceRow.created_at == added.at
         )
+        made: dict[int, list[int]] = {}
+        for image_id, instance_id in db_session.execute(query.order_by(InstanceRow.image_id, InstanceRow.id)):
+            made.setdefault(image_id, []).append(instance_id)
+        note_imported(db_session, made, replaced, labeler=labeler, at=added.at)
+
+
+def _set_in_progress(db_session: Session, image_ids: Sequence[int], *, labeler: str) -> None:
+    """Those that were new, and a change of the history for each."""
+    for some in _portions(image_ids):
+        is_new = ImageRow.id.in_(some), ImageRow.status == ImageStatus.NEW.value
+        begun = list(db_session.scalars(select(ImageRow.id).where(*is_new)))
+        db_session.execute(
+            update(ImageRow).where(*is_new).values(status=ImageStatus.IN_PROGRESS.value),
+            execution_options={"synchronize_session": False},
+        )
+        note_begun(db_session, begun, labeler=labeler)
+
+
+def _portions(image_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(image_ids), _ROWS_AT_ONCE // 2):
+        yield image_ids[start : start + _ROWS_AT_ONCE // 2]

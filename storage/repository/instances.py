@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from storage.database import Database
 from storage.errors import RecordNotFound, StorageError
 from storage.records import InstanceRecord, Origin
-from storage.repository.categories import living_category
+from storage.repository.categoryrows import living_category
 from storage.repository.images import image_row
+from storage.repository.instancevalues import VALUE_KEYS
 from storage.repository.masks import assign_mask, mask_of
-from storage.repository.proposals import recount
+from storage.repository.notes import Watch
+from storage.repository.proposals import IDS_AT_ONCE, recount
 from storage.schema import ImageRow, InstanceRow
 
 Values = Mapping[str, Any]  # what a caller says about an instance, in plain JSON; VALUE_KEYS are its keys
-
-VALUE_KEYS = ("category_id", "rle", "predicted_iou", "stability_score", "model", "origin", "prompt", "is_crowd")
 _REQUIRED = ("category_id", "rle", "origin")
 
 
@@ -47,6 +47,27 @@ class Instances:
                 raise _not_found(instance_id)
             return _record(row)
 
+    def labelers_of(self, instance_ids: Collection[int]) -> dict[int, str]:
+        """id -> who saved it, of deleted ones too; ids that never were are not in it."""
+        found: dict[int, str] = {}
+        ids = list(instance_ids)
+        with self._database.read() as db_session:
+            for start in range(0, len(ids), IDS_AT_ONCE):
+                query = select(InstanceRow.id, InstanceRow.labeler)
+                query = query.where(InstanceRow.id.in_(ids[start : start + IDS_AT_ONCE]))
+                found |= {int(instance_id): str(labeler) for instance_id, labeler in db_session.execute(query)}
+        return found
+
+    def labelers_on(self, *, image_id: int | None = None, category_id: int | None = None) -> set[str]:
+        """Whose instances are on a picture, or have a category."""
+        query = select(InstanceRow.labeler).distinct().where(InstanceRow.deleted_at.is_(None))
+        if image_id is not None:
+            query = query.where(InstanceRow.image_id == image_id)
+        if category_id is not None:
+            query = query.where(InstanceRow.category_id == category_id)
+        with self._database.read() as db_session:
+            return set(db_session.scalars(query))
+
     def add_instances(self, image_id: int, values: Sequence[Values], *, labeler: str) -> list[InstanceRecord]:
         """Add instances outside any session (imports, automatic masks): all of them or none.
 
@@ -56,6 +77,10 @@ class Instances:
         with self._database.write() as db_session:
             image = image_row(db_session, image_id)
             rows = [insert_instance(db_session, image, each, labeler=labeler) for each in values]
+            watch = Watch()
+            for row in rows:
+                watch.see_made(row)
+            watch.note(db_session, labeler=labeler)
             recount(db_session, image_id, duplicate_iou=self._duplicate_iou)
             return [_record(row) for row in rows]
 
@@ -93,12 +118,6 @@ def assign_values(db_session: Session, image: ImageRow, row: InstanceRow, values
         else:
             setattr(row, key, value)
     row.updated_at = datetime.now(UTC)
-
-
-def values_of(row: InstanceRow, keys: Collection[str] = VALUE_KEYS) -> dict[str, Any]:
-    """What the row holds now, in the form that `assign_values` takes."""
-    special = {"rle": {"size": [row.rle_height, row.rle_width], "counts": row.rle_counts}}
-    return {key: special[key] if key in special else getattr(row, key) for key in VALUE_KEYS if key in keys}
 
 
 def instance_row(db_session: Session, image: ImageRow, instance_id: object) -> InstanceRow:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.orm import QueryableAttribute
 
 from storage.database import Database
-from storage.records import ImageStatus, Origin
+from storage.records import FINISHED, ImageStatus, Origin
 from storage.repository.proposals import IDS_AT_ONCE
 from storage.rle import Rle
 from storage.schema import ImageRow, InstanceRow
@@ -200,9 +200,9 @@ class Overview:
         return self._found(and_(within, InstanceRow.area > 0), most)
 
     def finished_without_instances(self, *, most: int) -> tuple[int, list[int]]:
-        """Pictures that are done and have no instance: how many there are, and the first ones' ids as listed."""
+        """Pictures that are finished and have no instance: how many there are, and the first ones' ids as listed."""
         empty = ~exists().where(InstanceRow.image_id == ImageRow.id, _LIVE)
-        wanted = and_(ImageRow.status == ImageStatus.DONE.value, empty)
+        wanted = and_(ImageRow.status.in_([status.value for status in FINISHED]), empty)
         query = select(ImageRow.id).where(wanted).order_by(ImageRow.position, ImageRow.id).limit(most)
         with self._database.read() as db_session:
             total = db_session.scalar(select(func.count()).select_from(ImageRow).where(wanted)) or 0

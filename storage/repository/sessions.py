@@ -10,7 +10,7 @@ from storage.database import Database
 from storage.errors import RecordNotFound, StaleRevision
 from storage.records import EventRecord, ImageStatus, SessionRecord
 from storage.repository import changes
-from storage.repository.images import image_row
+from storage.repository.images import image_row, set_status
 from storage.schema import EventRow, OperationRow, SessionRow
 
 
@@ -92,7 +92,7 @@ class Sessions:
                 )
             )
             if image.status == ImageStatus.NEW:
-                image.status = ImageStatus.IN_PROGRESS.value
+                set_status(db_session, image, ImageStatus.IN_PROGRESS, labeler=row.labeler)
             row.chosen_candidate, row.status = chosen_candidate, status
             row.revision += 1
             _note(db_session, row, op_id, "step")
@@ -152,7 +152,14 @@ class Sessions:
             if event is not None:
                 event.undone = is_undo
                 image = image_row(db_session, row.image_id)
-                changes.play(db_session, image, event.payload, backwards=is_undo, duplicate_iou=self._duplicate_iou)
+                changes.play(
+                    db_session,
+                    image,
+                    event.payload,
+                    labeler=row.labeler,
+                    backwards=is_undo,
+                    duplicate_iou=self._duplicate_iou,
+                )
                 if status is not None:
                     row.chosen_candidate, row.status = chosen_candidate, status
                 elif chosen_candidate is not None:

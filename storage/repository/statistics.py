@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, select
 
 from storage.database import Database
-from storage.records import ImageStatus
+from storage.records import FINISHED
 from storage.repository.proposals import IDS_AT_ONCE
 from storage.rle import Rle, union_area
 from storage.schema import ImageRow, InstanceRow, ProposalRow
@@ -73,11 +73,11 @@ class Statistics:
             found = db_session.execute(query).mappings()
             return MaskScores(total=total, scores=tuple(MaskScore(kind=kind, **values) for values in found))
 
-    def saved(self, *, status: ImageStatus | None = None, smallest_area: int = 0) -> Saved:
-        """What there is on the pictures of a status (None: of any), without instances of fewer pixels than that."""
+    def saved(self, *, finished: bool = False, smallest_area: int = 0) -> Saved:
+        """What there is on all pictures, or those that are finished, without instances of fewer pixels than that."""
         pictures = select(ImageRow.id)
-        if status is not None:
-            pictures = pictures.where(ImageRow.status == status.value)
+        if finished:
+            pictures = pictures.where(ImageRow.status.in_([status.value for status in FINISHED]))
         counts = InstanceRow.deleted_at.is_(None), InstanceRow.area >= smallest_area
         query = (
             select(InstanceRow.category_id, func.count())

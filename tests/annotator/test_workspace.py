@@ -228,7 +228,7 @@ def test_a_category_in_use_is_not_deleted_without_another_for_its_instances(
         workspace.delete_category(cup)
     assert caught.value.instances == 1
     spoon = workspace.repository.add_category("spoon").id
-    assert workspace.delete_category(cup, merge_into=spoon) == 1
+    assert workspace.delete_category(cup, merge_into=spoon, labeler=ME) == 1
     assert workspace.instances(image_id)[0].category_id == spoon
 
 

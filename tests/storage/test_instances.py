@@ -6,7 +6,7 @@ import pytest
 
 from storage.errors import RecordNotFound, StorageError
 from storage.records import Origin
-from storage.repository.instances import VALUE_KEYS
+from storage.repository.instancevalues import VALUE_KEYS
 from tests.storage.scene import HEIGHT, WIDTH, Labeler, mask, values
 
 

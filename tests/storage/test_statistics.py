@@ -64,7 +64,7 @@ def test_what_is_saved_is_counted_by_category_status_and_size(
     Labeler(repository, begun).change(repository.instances(begun.id)[1].id, {}, None)
     assert repository.saved() == Saved(images=2, instances={cup.id: 2, spoon.id: 1})
     assert repository.saved(smallest_area=5) == Saved(images=2, instances={cup.id: 1})
-    assert repository.saved(status=ImageStatus.DONE) == Saved(images=1, instances={cup.id: 2})
+    assert repository.saved(finished=True) == Saved(images=1, instances={cup.id: 2})
 
 
 def test_a_sample_is_about_as_large_as_asked_and_the_same_each_time(

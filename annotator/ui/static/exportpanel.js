@@ -19,7 +19,7 @@ const SPECIAL = { polygons: "polygons", polygon_tolerance: "tolerance" };
 export function createExportPanel({ formats, categories, images }, before, onChange) {
   const last = before.options ?? {};
   const chosen = formats.some((format) => format.name === before.format) ? before.format : formats[0]?.name;
-  const done = images.filter((image) => image.status === "done").length;
+  const done = images.filter((image) => image.status === "done" || image.status === "accepted").length;
   const problems = {};
 
   /** Where the words about a field that cannot be so stand: right under it. */
@@ -33,7 +33,7 @@ export function createExportPanel({ formats, categories, images }, before, onCha
     return h("label", { class: "format-card" }, input, h("strong", {}, format.title), h("small", {}, format.summary));
   });
   const copies = radio("pictures", { copy: ["Put the pictures in", "upright, beside the labels"], none: ["Leave the pictures out", "labels alone"] }, last.pictures === "none" ? "none" : "copy");
-  const onlyDone = checkbox("only_done", "Only finished pictures", `${done.toLocaleString("en")} of ${images.length.toLocaleString("en")} are marked done`, last.only_done ?? false);
+  const onlyDone = checkbox("only_done", "Only finished pictures", `${done.toLocaleString("en")} of ${images.length.toLocaleString("en")} are marked done or accepted`, last.only_done ?? false);
   const choice = createCategoryChoice(categories, last.categories ?? null, onChange);
   const smallest = number("smallest_area", "Leave out masks under", "pixels in area", { value: last.smallest_area ?? 0, step: "1" });
   const polygons = checkbox("polygons", "Polygons in place of RLE", "less exact; holes hang on a cut", last.polygons ?? false);

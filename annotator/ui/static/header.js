@@ -9,6 +9,9 @@ import { currentImage } from "./store.js";
 import { toggleTheme } from "./theme.js";
 import { tip } from "./tooltip.js";
 
+/** What comes about in the review, and is not chosen. */
+const REVIEW = ["submitted", "returned", "accepted"];
+
 /** A button with an icon alone; what it does is said by its tooltip. */
 export function iconButton(id, name, text, keys, onclick) {
   return tip(h("button", { type: "button", id, class: "icon-button", onclick }, icon(name)), text, keys);
@@ -27,7 +30,7 @@ export function createHeader(store, actions) {
   const status = h(
     "select",
     { id: "status", class: "select flat", "aria-label": "Status of this picture" },
-    ...Object.entries(STATUS_WORDS).map(([value, word]) => h("option", { value }, word)),
+    ...Object.entries(STATUS_WORDS).map(([value, word]) => h("option", { value, disabled: REVIEW.includes(value) }, word)),
   );
   status.addEventListener("change", () => {
     actions.setStatus(status.value);

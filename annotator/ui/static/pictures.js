@@ -4,9 +4,24 @@ import { h, keyed, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { tip } from "./tooltip.js";
 
-export const STATUS_WORDS = { new: "new", in_progress: "in progress", done: "done" };
+export const STATUS_WORDS = {
+  new: "new",
+  in_progress: "in progress",
+  done: "done",
+  submitted: "submitted",
+  returned: "returned",
+  accepted: "accepted",
+};
 
-const FILTER_WORDS = { all: "All pictures", new: "New", in_progress: "In progress", done: "Done" };
+const FILTER_WORDS = {
+  all: "All pictures",
+  new: "New",
+  in_progress: "In progress",
+  done: "Done",
+  submitted: "Submitted",
+  returned: "Returned",
+  accepted: "Accepted",
+};
 
 /**
  * @param {import("./store.js").Store} store
@@ -62,7 +77,7 @@ export function createPictures(store, actions) {
   function update(row, image) {
     row.hidden = state.filter !== "all" && image.status !== state.filter && image.id !== state.currentId;
     setAttribute(row, "aria-current", image.id === state.currentId ? "true" : null);
-    const signature = [image.name, image.status, image.instances, image.proposals, image.thumb].join("\n");
+    const signature = [image.name, image.status, image.instances, image.proposals, image.thumb, image.review_comment].join("\n");
     if (row.signature === signature) return; // of 2,000 rows, one has changed
     row.signature = signature;
     const thumb = row.querySelector(".picture-thumb");
@@ -74,13 +89,15 @@ export function createPictures(store, actions) {
     if (row.dataset.status !== image.status) sign.replaceChildren(icon(image.status));
     row.dataset.status = image.status;
     setText(row.querySelector(".status-word"), STATUS_WORDS[image.status]);
+    row.querySelector(".picture-status").title = image.review_comment;
     const waiting = image.proposals ? `+${image.proposals}` : "";
     setText(row.querySelector(".picture-count"), [image.instances || "", waiting].filter(Boolean).join(" "));
     row.querySelector(".picture-count").title = `${image.instances} saved${waiting && `, ${image.proposals} proposals kept`}`;
   }
 
   function showFilter() {
-    const counts = { all: state.images.length, new: 0, in_progress: 0, done: 0 };
+    const counts = { all: state.images.length };
+    for (const status of Object.keys(STATUS_WORDS)) counts[status] = 0;
     for (const image of state.images) counts[image.status] += 1;
     for (const option of filter.options) setText(option, `${FILTER_WORDS[option.value]} (${counts[option.value]})`);
     if (filter.value !== state.filter) filter.value = state.filter;

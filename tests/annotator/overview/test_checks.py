@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotator.access.person import Role
 from annotator.errors import AnnotatorError
 from annotator.overview import checks
 from annotator.overview.checks import CheckName, Finding
@@ -85,11 +86,11 @@ def test_only_pictures_that_changed_are_looked_at_again(
     looking, spoon = workspace.dataset.looking, category("spoon")
     ids = [save(image_id, "cup", BOX, BOX)[1] for image_id in image_ids]
     assert (looking.run(), looking.run(), looking.outdated()) == (3, 0, [])
-    workspace.dataset.gallery.set_category([ids[1]], spoon, labeler=ME)
+    workspace.dataset.gallery.set_category([ids[1]], spoon, labeler=ME, role=Role.INSTRUCTOR)
     assert looking.outdated() == [image_ids[1]]
     assert set(found(workspace)) == {CheckName.TWINS, CheckName.DISPUTED}
-    workspace.dataset.gallery.delete([ids[1]], labeler=ME)
-    workspace.remove_image(image_ids[0])
+    workspace.dataset.gallery.delete([ids[1]], labeler=ME, role=Role.INSTRUCTOR)
+    workspace.remove_image(image_ids[0], role=Role.INSTRUCTOR)
     assert len(found(workspace)[CheckName.TWINS]) == 1
     assert set(looking.looks()) == set(image_ids[1:])
 

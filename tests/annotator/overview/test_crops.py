@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from annotator.access.person import Role
 from annotator.errors import ImageError
 from annotator.overview.crops import DIM, LEAST, SIDE, frame
 from annotator.workspace import Workspace
@@ -73,7 +74,7 @@ def test_a_thumbnail_is_made_once_and_anew_for_a_new_mask(
 def test_thumbnails_go_with_their_picture(workspace: Workspace, image_ids: list[int], save: Save) -> None:
     (one,) = save(image_ids[0], "cup", (10, 10, 50, 50))
     path = workspace.dataset.crop(one)
-    workspace.remove_image(image_ids[0])
+    workspace.remove_image(image_ids[0], role=Role.INSTRUCTOR)
     assert not path.parent.exists()
     with pytest.raises(RecordNotFound, match="reload the gallery"):
         workspace.dataset.crop(one)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from annotator.access.person import Role
 from annotator.errors import AnnotatorError
 from annotator.overview.gallery import MOST_AT_ONCE, GalleryOrder
 from annotator.workspace import Workspace
@@ -42,12 +43,12 @@ def test_the_odd_ones_come_first_and_the_filter_holds(workspace: Workspace, imag
 def test_a_change_of_many_is_one_step_on_each_picture(
     workspace: Workspace, image_ids: list[int], ids: list[int], category: Callable[[str], int]
 ) -> None:
-    change = workspace.dataset.gallery.set_category(ids, category("spoon"), labeler=ME)
+    change = workspace.dataset.gallery.set_category(ids, category("spoon"), labeler=ME, role=Role.INSTRUCTOR)
     assert change.image_ids == tuple(image_ids[:2])
     assert names(workspace, *image_ids) == ["spoon"] * 3
     view = workspace.look(image_ids[0], labeler=ME)
     assert (view.revision, view.undo_name) == (1, "change category of 2 instances")
-    workspace.act(image_ids[0], [{"kind": "undo"}], labeler=ME)  # as Ctrl+Z does there
+    workspace.act(image_ids[0], [{"kind": "undo"}], labeler=ME, role=Role.INSTRUCTOR)  # as Ctrl+Z does there
     assert names(workspace, *image_ids) == ["cup", "cup", "spoon"]
 
 
@@ -55,14 +56,14 @@ def test_the_gallerys_undo_takes_back_all_of_a_change_and_redo_takes_it_again(
     workspace: Workspace, image_ids: list[int], ids: list[int], category: Callable[[str], int]
 ) -> None:
     gallery = workspace.dataset.gallery
-    first = gallery.set_category(ids[:2], category("spoon"), labeler=ME)
-    second = gallery.delete(ids, labeler=ME)
+    first = gallery.set_category(ids[:2], category("spoon"), labeler=ME, role=Role.INSTRUCTOR)
+    second = gallery.delete(ids, labeler=ME, role=Role.INSTRUCTOR)
     assert names(workspace, *image_ids) == []
     for change, left in ((second, ["spoon", "spoon", "cup"]), (first, ["cup", "cup", "cup"])):
-        assert gallery.undo(change.op_id, change.image_ids, labeler=ME).refused == ()
+        assert gallery.undo(change.op_id, change.image_ids, labeler=ME, role=Role.INSTRUCTOR).refused == ()
         assert names(workspace, *image_ids) == left
     for change, left in ((first, ["spoon", "spoon", "cup"]), (second, [])):
-        assert gallery.redo(change.op_id, change.image_ids, labeler=ME).refused == ()
+        assert gallery.redo(change.op_id, change.image_ids, labeler=ME, role=Role.INSTRUCTOR).refused == ()
         assert names(workspace, *image_ids) == left
 
 
@@ -70,25 +71,25 @@ def test_undo_leaves_a_picture_on_which_something_else_came_after(
     workspace: Workspace, image_ids: list[int], ids: list[int], category: Callable[[str], int]
 ) -> None:
     gallery = workspace.dataset.gallery
-    change = gallery.set_category(ids, category("spoon"), labeler=ME)
+    change = gallery.set_category(ids, category("spoon"), labeler=ME, role=Role.INSTRUCTOR)
     point = {"kind": "point", "x": 5, "y": 5, "label": 1}
-    workspace.act(image_ids[0], [point], labeler=ME)
-    undone = gallery.undo(change.op_id, change.image_ids, labeler=ME)
+    workspace.act(image_ids[0], [point], labeler=ME, role=Role.INSTRUCTOR)
+    undone = gallery.undo(change.op_id, change.image_ids, labeler=ME, role=Role.INSTRUCTOR)
     assert undone.image_ids == (image_ids[1],)
     assert undone.refused == ("one.png was changed since; undo there.",)
     assert names(workspace, *image_ids) == ["spoon", "spoon", "cup"]
     assert len(workspace.look(image_ids[0], labeler=ME).state.steps) == 1
-    assert gallery.redo("never-done", image_ids[:1], labeler=ME).image_ids == ()
+    assert gallery.redo("never-done", image_ids[:1], labeler=ME, role=Role.INSTRUCTOR).image_ids == ()
 
 
 def test_a_call_made_twice_has_one_effect(
     workspace: Workspace, image_ids: list[int], ids: list[int], category: Callable[[str], int]
 ) -> None:
     gallery = workspace.dataset.gallery
-    change = gallery.set_category(ids, category("spoon"), labeler=ME, op_id="a")
-    assert gallery.set_category(ids, category("spoon"), labeler=ME, op_id="a") == change
-    assert gallery.undo("a", change.image_ids, labeler=ME, op_id="b").refused == ()
-    assert gallery.undo("a", change.image_ids, labeler=ME, op_id="b").refused == ()
+    change = gallery.set_category(ids, category("spoon"), labeler=ME, role=Role.INSTRUCTOR, op_id="a")
+    assert gallery.set_category(ids, category("spoon"), labeler=ME, role=Role.INSTRUCTOR, op_id="a") == change
+    assert gallery.undo("a", change.image_ids, labeler=ME, role=Role.INSTRUCTOR, op_id="b").refused == ()
+    assert gallery.undo("a", change.image_ids, labeler=ME, role=Role.INSTRUCTOR, op_id="b").refused == ()
     assert names(workspace, *image_ids) == ["cup"] * 3
 
 
@@ -96,13 +97,13 @@ def test_what_is_gone_is_told_and_the_others_are_changed(
     workspace: Workspace, image_ids: list[int], ids: list[int], category: Callable[[str], int]
 ) -> None:
     gallery = workspace.dataset.gallery
-    gallery.delete(ids[:1], labeler="bob")
-    change = gallery.set_category([*ids, 999], category("spoon"), labeler=ME)
+    gallery.delete(ids[:1], labeler="bob", role=Role.INSTRUCTOR)
+    change = gallery.set_category([*ids, 999], category("spoon"), labeler=ME, role=Role.INSTRUCTOR)
     assert change.gone == (ids[0], 999)
     assert names(workspace, *image_ids) == ["spoon", "spoon"]
     assert [tile.facts.id for tile in gallery.tiles([ids[2], ids[0], ids[1]])] == [ids[2], ids[1]]
     with pytest.raises(RecordNotFound, match="category"):
-        gallery.set_category(ids, 999, labeler=ME)
+        gallery.set_category(ids, 999, labeler=ME, role=Role.INSTRUCTOR)
 
 
 @pytest.mark.parametrize("number", [0, MOST_AT_ONCE + 1])
@@ -121,5 +122,5 @@ def test_a_tile_tells_whose_it_is_and_its_key_follows_the_mask(
         ("two.png", image_ids[1], "ann"),
     ]
     assert tiles[0].key == tiles[2].key != tiles[1].key
-    workspace.dataset.gallery.set_category(ids, category("spoon"), labeler=ME)
+    workspace.dataset.gallery.set_category(ids, category("spoon"), labeler=ME, role=Role.INSTRUCTOR)
     assert [tile.key for tile in workspace.dataset.gallery.tiles(ids)] == [tile.key for tile in tiles]
