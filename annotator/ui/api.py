@@ -20,7 +20,6 @@ from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.overview.checks import TINY_AREA
 from annotator.ui import render, render_overview
-from annotator.ui.calls import WITHOUT_SIGN_IN
 from annotator.ui.cutoutform import cutout_options
 from annotator.ui.exportform import export_options
 from annotator.ui.identity import labeler_of, person_of
@@ -45,8 +44,8 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
 
     def act(request: gr.Request, image_id: int, kind: str, **values: Any) -> JSON:
         action = {"kind": kind, **values}
-        who = labeler_of(request)
-        view = workspace.act(int(image_id), [action], labeler=who, role=WITHOUT_SIGN_IN, wait_s=ANSWER_WAIT_S)
+        who = person_of(request)
+        view = workspace.act(int(image_id), [action], labeler=who.name, role=who.role, wait_s=ANSWER_WAIT_S)
         return shown(view)
 
     @_endpoint
@@ -208,9 +207,9 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
     def import_dataset(token: str, on_conflict: str, request: gr.Request) -> dict:
         """Take in what inspect_dataset has looked at. on_conflict, where a picture has other instances: "skip", "add"
         or "replace"."""
-        who = labeler_of(request)
+        who = person_of(request)
         start = workspace.arrivals.start_import
-        job = start(token, on_conflict=on_conflict, labeler=who, role=WITHOUT_SIGN_IN).wait()
+        job = start(token, on_conflict=on_conflict, labeler=who.name, role=who.role).wait()
         return _result(job) | {"lines": [job.message, *job.lines]}
 
     for endpoint in (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from annotator.access.person import Role
+from annotator.access.person import Person, Role
 from annotator.errors import NotAllowedError
 from annotator.labelling import SessionView
 from annotator.ui.calls import Calls
@@ -115,12 +115,12 @@ def test_the_page_is_told_who_may_and_cannot_say_it_itself(workspace: Workspace,
     delete = {"kind": "delete_instance", "instance_id": of_ann}
     args: dict[str, Any] = {"image_id": image_id, "revision": None, "actions": [delete]}
     message = {"name": "act", "args": args}
-    answer = calls.handle(message, labeler=BEN, role=Role.LABELER)
+    answer = calls.handle(message, person=Person(BEN, Role.LABELER))
     assert answer["error"]["kind"] == "not_allowed"
     assert "ann" in answer["error"]["message"]
     forged = {"name": "act", "args": {**args, "role": "instructor"}}
-    assert calls.handle(forged, labeler=BEN, role=Role.LABELER)["error"]["kind"] == "request"
-    assert calls.handle(message, labeler=BEN)["ok"]
+    assert calls.handle(forged, person=Person(BEN, Role.LABELER))["error"]["kind"] == "request"
+    assert calls.handle(message, person=Person(BEN, Role.INSTRUCTOR))["ok"]
 
 
 def test_only_an_instructor_takes_a_change_of_the_history_back(
