@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import anyio
 from anyio.to_thread import run_sync
+from gradio.route_utils import FnIndexInferError
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -17,7 +18,7 @@ from annotator.ui import bodies, origins
 from annotator.ui.bodies import BodyError
 from annotator.ui.doors import SIGN_IN, SIGN_OUT, UPLOAD, Door, door_of
 from annotator.ui.identity import PERSON
-from annotator.ui.theirs import LONGEST_ID, check_body, learner, not_theirs, overheard
+from annotator.ui.theirs import CALL, JOIN, LONGEST_ID, check_body, learner, not_theirs, overheard
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -136,10 +137,10 @@ class Gate:
         except Exception as error:
             if answering.refused:  # the app stumbled over a body that was cut off
                 return
-            if not (scope["path"].startswith("/gradio_api/") and isinstance(error, LookupError | ValueError)):
+            if not (scope["path"].startswith((JOIN, CALL)) and isinstance(error, LookupError | FnIndexInferError)):
                 raise
-            # Gradio looks a function up by what came in, and answers with an error of its own where there is none.
-            log.warning("a request to %s could not be answered: %r", scope["path"], error)
+            # Gradio looks a function up by what came in, and stumbles where there is none.
+            log.warning("there is nothing to answer %s with", scope["path"], exc_info=error)
             await answering.refuse(BodyError(404, "There is no such endpoint."))
 
     async def _checked(

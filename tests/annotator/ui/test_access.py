@@ -1,5 +1,6 @@
 """Signing in and out of a real server, and what a sign-in survives."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,7 +124,8 @@ def test_codes_that_were_given_are_not_printed_and_the_others_are(tmp_path: Path
 def test_an_open_host_prints_its_codes_and_lets_nobody_in_without(tmp_path: Path) -> None:
     with RunningServer(tmp_path / "workspace", options=["--host", "0.0.0.0"]) as server:
         assert httpx.get(server.url + "/config").status_code == 401
-        said = server.last_words()
+        while "Instructor code: " not in (said := server.last_words()):  # it answers a moment before it prints them
+            time.sleep(0.1)
         code = said.partition("Access code for labelers: ")[2].split()[0]
         boss = said.partition("Instructor code: ")[2].split()[0]
         with signed_in(server, "ann", code) as ann, signed_in(server, "eve", boss) as eve:
