@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from annotator.analysis import SIZE_EDGES
 from annotator.overview.figures import CELLS, Numbers
+from annotator.review import SET_BY_HAND
 from annotator.ui.figure import (
     BLUE,
     GREY,
@@ -66,8 +67,9 @@ def _categories(numbers: Numbers) -> Plot:
 
 
 def _statuses(numbers: Numbers) -> Plot:
-    rows = [(STATUS_WORDS[status], [n]) for status, n in numbers.statuses.items()]
-    colors = [STATUS_COLORS[status] for status in numbers.statuses]
+    shown = {status: n for status, n in numbers.statuses.items() if n or status in SET_BY_HAND}
+    rows = [(STATUS_WORDS[status], [n]) for status, n in shown.items()]
+    colors = [STATUS_COLORS[status] for status in shown]
     figure = lying_bars(rows, [""], colors=[colors])
     figure.update_xaxes(title_text="pictures")
     share = 100 * sum(numbers.statuses[status] for status in FINISHED) / numbers.pictures

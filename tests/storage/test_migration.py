@@ -153,6 +153,29 @@ def test_processes_that_open_a_new_database_at_once_all_get_it(path, url):
     assert names == {f"category {number}" for number in range(3)}
 
 
+def test_no_upgrade_lets_the_id_of_a_removed_picture_be_given_again(path, url, tmp_path):
+    scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "first scripts"))
+    for script in (scripts / "versions").glob("[0-9]*.py"):
+        if script.name[:4] > "0003":
+            script.unlink()
+    Database.open(url, scripts=scripts).close()
+    add = """
+        INSERT INTO images (sha256, stored_name, original_name, width, height, exif_orientation, position, status,
+                            created_at) VALUES (?, ?, 'a.png', 16, 12, 1, 0, 'new', '2026-01-01 00:00:00')
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        for name in "abc":
+            connection.execute(add, (name, name))
+        connection.execute("DELETE FROM images WHERE id > 1")
+        connection.commit()
+    with closing(Database.open(url)) as database:
+        image, _ = Repository(database).add_image(
+            sha256="d", stored_name="d", original_name="d.png", width=16, height=12, exif_orientation=1
+        )
+        assert image.id == 4
+        assert len(Repository(database).images()) == 2
+
+
 def test_the_migrations_lead_to_the_tables_of_the_code(new_database, tmp_path):
     migrated = create_engine(f"sqlite:///{new_database}")
     created = create_engine(f"sqlite:///{tmp_path / 'created.db'}")

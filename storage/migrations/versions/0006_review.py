@@ -12,13 +12,31 @@ BEFORE = "status IN ('new', 'in_progress', 'done')"
 NOW = "status IN ('new', 'in_progress', 'done', 'submitted', 'returned', 'accepted')"
 
 
+def last_image_id() -> int | None:
+    """SQLite forgets, with a table that is made anew, which ids it has given: those of removed pictures too."""
+    connection = op.get_bind()
+    if connection.dialect.name != "sqlite":
+        return None
+    found: int | None = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'images'").scalar()
+    return found
+
+
+def keep_last_image_id(last: int | None) -> None:
+    if last is not None:
+        connection = op.get_bind()
+        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'images'")
+        connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('images', ?)", (last,))
+
+
 def upgrade() -> None:
-    with op.batch_alter_table("images") as images:
+    last = last_image_id()
+    with op.batch_alter_table("images", table_kwargs={"sqlite_autoincrement": True}) as images:
         images.add_column(sa.Column("review_comment", sa.Text(), server_default="", nullable=False))
         images.add_column(sa.Column("team", sa.String(length=32), server_default="", nullable=False))
         images.drop_constraint(op.f("ck_images_status"), type_="check")
         images.create_check_constraint(op.f("ck_images_status"), NOW)
         images.create_index("ix_images_team_status_position", ["team", "status", "position"])
+    keep_last_image_id(last)
     op.create_table(
         "teams",
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -64,9 +82,11 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("UPDATE images SET status = 'done' WHERE status = 'accepted'")
     op.execute("UPDATE images SET status = 'in_progress' WHERE status IN ('submitted', 'returned')")
-    with op.batch_alter_table("images") as images:
+    last = last_image_id()
+    with op.batch_alter_table("images", table_kwargs={"sqlite_autoincrement": True}) as images:
         images.drop_index("ix_images_team_status_position")
         images.drop_constraint(op.f("ck_images_status"), type_="check")
         images.create_check_constraint(op.f("ck_images_status"), BEFORE)
         images.drop_column("team")
         images.drop_column("review_comment")
+    keep_last_image_id(last)
