@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from annotator.access.person import Role
 from annotator.config import Settings
 from annotator.errors import AnnotatorError, CategoryInUseError, ConflictError, PromptError
 from annotator.jobs import JobState
@@ -308,18 +309,18 @@ def test_undo_all_then_redo_all_is_the_identity(workspace: Workspace, pictures: 
                 continue
             action = {"kind": "delete_instance", "instance_id": instances[-1].id}
         try:
-            workspace.act(image_id, [action], labeler=labeler, wait_s=10)
+            workspace.act(image_id, [action], labeler=labeler, wait_s=10, role=Role.INSTRUCTOR)
             taken += 1
         except PromptError:
             continue  # a choice or a save without a prompt: refused, and no step
     end = workspace.look(image_id, labeler=labeler, wait_s=10)
     for _ in range(taken):
-        workspace.act(image_id, [{"kind": "undo"}], labeler=labeler, wait_s=10)
+        workspace.act(image_id, [{"kind": "undo"}], labeler=labeler, wait_s=10, role=Role.INSTRUCTOR)
     start = workspace.look(image_id, labeler=labeler)
     assert start.state.steps == ()
     assert start.undo_name is None
     for _ in range(taken):
-        workspace.act(image_id, [{"kind": "redo"}], labeler=labeler, wait_s=10)
+        workspace.act(image_id, [{"kind": "redo"}], labeler=labeler, wait_s=10, role=Role.INSTRUCTOR)
     again = workspace.look(image_id, labeler=labeler, wait_s=10)
     assert (again.state, again.chosen) == (end.state, end.chosen)
     assert [(i.id, i.rle, i.category_id) for i in again.instances or ()] == [
