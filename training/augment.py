@@ -32,9 +32,9 @@ def crop(picture: Picture, side: int, random: np.random.Generator) -> Crop:
 def moved(picture: Picture, matrix: np.ndarray, side: int) -> Crop:
     """The picture under a 2×3 affine matrix (to crop pixels, centres at whole numbers)."""
     size = (side, side)
-    # magnified, cubic keeps edges sharper, as they are in the larger pictures that inference sees
-    way = cv2.INTER_CUBIC if abs(np.linalg.det(matrix[:, :2])) > 1 else cv2.INTER_LINEAR
-    image = cv2.warpAffine(picture.image, matrix, size, flags=way, borderMode=cv2.BORDER_CONSTANT, borderValue=BORDER)
+    image = cv2.warpAffine(
+        picture.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=BORDER
+    )
     labels = cv2.warpAffine(picture.labels, matrix, size, flags=cv2.INTER_NEAREST, borderValue=IGNORED)
     whole = np.ones(picture.labels.shape, np.uint8)
     inside = cv2.warpAffine(whole, matrix, size, flags=cv2.INTER_NEAREST, borderValue=0) > 0
