@@ -19,6 +19,7 @@ from defusedxml import DefusedXmlException
 from importers.base import ImporterError
 
 MAX_YAML_BYTES = 2**20  # a thousand class names with room for comments
+_TOO_DEEP = "{name}: Its lists lie too deep in each other. It is no data set's file."
 _DEEPEST = 100  # levels of a YAML file, and elements within elements of an XML one
 _LARGEST = 2**53  # of a whole number: floats, as JSON's are elsewhere, hold no more
 _BOMS = (  # the long ones first: UTF-32's begins with UTF-16's
@@ -66,7 +67,7 @@ def parse_json(data: bytes, name: str) -> Any:
         place = f"line {error.lineno}, column {error.colno}"
         raise ImporterError(f"{name}: {reason} ({place}). Copy it again from where it came, or mend it.") from error
     except RecursionError as error:
-        raise ImporterError(f"{name}: Its lists lie too deep in each other. It is no data set's file.") from error
+        raise ImporterError(_TOO_DEEP.format(name=name)) from error
     except ValueError as error:  # a whole number of thousands of digits
         raise ImporterError(f"{name}: It has a number too long to read. Mend it, then import it.") from error
 
@@ -83,6 +84,8 @@ def parse_yaml(data: bytes, name: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
+        if "nesting depth" in problem:  # the parser's own bound, of newer PyYAML, comes before ours
+            raise ImporterError(_TOO_DEEP.format(name=name)) from error
         raise ImporterError(f"{name}: It is no plain YAML: {problem}{place}. Mend it, then import it.") from error
     except (ValueError, OverflowError, RecursionError) as error:  # such as a day 99, or a number of 5000 digits
         raise ImporterError(f"{name}: It has a value that cannot be read ({error}). Mend it.") from error
@@ -158,7 +161,7 @@ def _check_yaml(text: str, name: str) -> None:
             raise ImporterError(f"{name}: It has an alias (*{event.anchor}). Write out what it stands for.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            raise ImporterError(f"{name}: Its lists lie too deep in each other. It is no data set's file.")
+            raise ImporterError(_TOO_DEEP.format(name=name))
 
 
 def _check_depth(root: ElementTree.Element, name: str) -> None:
