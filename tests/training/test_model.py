@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
 from annotator.segmenters.builtin.architecture import Architecture
 from annotator.segmenters.builtin.network import Network
 from annotator.segmenters.builtin.weights import content_of, network_from
-from training.model import Normalised, folded, lay_in, trainable
+from training.model import Normalised, folded, lay_in, learning, trainable
 from training.optimiser import Average, share_of_rate
 
 SMALL = Architecture(features=(8, 8, 8, 8), decoder=(8, 8, 8, 8), query=4, looks_under_masks=True)
@@ -93,6 +94,21 @@ def test_published_backbone_weights_all_find_their_place(backbone):
     del weights["_blocks.3._bn1.running_mean"]
     with pytest.raises(KeyError):
         lay_in(network, weights)
+
+
+def test_the_backbone_keeps_its_statistics_while_all_else_learns_them():
+    network = learning(trainable(SMALL))
+
+    def means() -> list[torch.Tensor]:
+        return [module.running_mean.clone() for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+
+    before = means()
+    answers(network)
+    moved = [not torch.equal(one, other) for one, other in zip(before, means(), strict=True)]
+    of_backbone = sum(
+        isinstance(m, nn.BatchNorm2d) for part in (network.encoder.stem, network.encoder.blocks) for m in part.modules()
+    )
+    assert moved == [False] * of_backbone + [True] * (len(moved) - of_backbone)
 
 
 def test_the_rate_rises_stays_and_falls():
