@@ -159,7 +159,13 @@ def test_ctrl_c_leaves_nothing_behind(export: Export, settings: Settings, worksp
         str(place / "out.zip"),
     ]
     process = subprocess.Popen(
-        [*command, "--polygons"], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, "--polygons"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # What a shell starts in the background ignores SIGINT, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not (place.exists() and any(place.iterdir())):
