@@ -46,3 +46,15 @@ def pictures(tmp_path: Path) -> list[Path]:
         rng = np.random.default_rng(number)
         Image.fromarray(rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)).save(path)
     return paths
+
+
+@pytest.fixture
+def image_id(workspace: Workspace, pictures: list[Path]) -> int:
+    """The first of the pictures, in the workspace."""
+    return workspace.import_pictures(pictures).image_ids[0]
+
+
+@pytest.fixture
+def cup(workspace: Workspace) -> int:
+    """A category's id."""
+    return workspace.repository.add_category("cup").id

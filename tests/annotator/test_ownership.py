@@ -1,6 +1,5 @@
 """A labeler changes their own instances, an instructor all."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,16 +19,6 @@ def act(
     workspace: Workspace, image_id: int, who: str, kind: str, role: Role = Role.LABELER, **more: Any
 ) -> SessionView:
     return workspace.act(image_id, [{"kind": kind, **more}], labeler=who, wait_s=10, role=role)
-
-
-@pytest.fixture
-def image_id(workspace: Workspace, pictures: list[Path]) -> int:
-    return workspace.import_pictures(pictures).image_ids[0]
-
-
-@pytest.fixture
-def cup(workspace: Workspace) -> int:
-    return workspace.repository.add_category("cup").id
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ def image_ids(workspace: Workspace, pictures: list[Path]) -> list[int]:
     return list(workspace.import_pictures(pictures).image_ids)
 
 
-@pytest.fixture
-def cup(workspace: Workspace) -> int:
-    return workspace.repository.add_category("cup").id
-
-
 def act(workspace: Workspace, image_id: int, kind: str, **values: Any) -> SessionView:
     return workspace.act(image_id, [{"kind": kind, **values}], labeler=ME, wait_s=10)
 

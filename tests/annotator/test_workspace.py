@@ -28,16 +28,6 @@ def act(workspace: Workspace, image_id: int, kind: str, **values: Any) -> Sessio
     return workspace.act(image_id, [{"kind": kind, **values}], labeler=ME, wait_s=10)
 
 
-@pytest.fixture
-def image_id(workspace: Workspace, pictures: list[Path]) -> int:
-    return workspace.import_pictures(pictures).image_ids[0]
-
-
-@pytest.fixture
-def cup(workspace: Workspace) -> int:
-    return workspace.repository.add_category("cup").id
-
-
 def test_a_click_is_answered_with_three_candidates_and_the_best_is_chosen(workspace: Workspace, image_id: int) -> None:
     view = act(workspace, image_id, "point", x=100, y=90, label=1)
     assert view.answer is not None

@@ -1,7 +1,6 @@
 """The page's calls: every message gets an answer, and never a traceback."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +18,6 @@ POINT = {"kind": "point", "x": 5, "y": 5, "label": 1}
 @pytest.fixture
 def calls(workspace: Workspace) -> Calls:
     return Calls(workspace)
-
-
-@pytest.fixture
-def image_id(workspace: Workspace, pictures: list[Path]) -> int:
-    return workspace.import_pictures(pictures).image_ids[0]
 
 
 def ask(calls: Calls, name: str, /, **args: Any) -> dict[str, Any]:
