@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Locator, Page, Route, expect
 
 from annotator.samples import sample_paths
 from tests.browser.conftest import FAILED, PICTURES_OF_FAILURES, VIEWPORT, is_elsewhere
@@ -417,14 +417,40 @@ def test_categories_are_renamed_recoloured_and_ordered(desk: Desk) -> None:
     page.locator(".category[data-name=alpha]").drag_to(row, target_position={"x": 40, "y": 28}, steps=5)
     expect(page.locator(".category").last).to_have_attribute("data-name", "alpha")
 
-    row.locator("input[type=color]").evaluate(
-        "(input) => { input.value = '#123456'; input.dispatchEvent(new Event('change')); }"
-    )
-    expect(row.locator("input[type=color]")).to_have_value("#123456")
+    with page.expect_response(CALLS):
+        paint(row, "#123456")
     page.reload()
     row = page.locator(".category[data-name='new name']")
     expect(row.locator("input[type=color]")).to_have_value("#123456", timeout=WAIT_MS)
     expect(page.locator(".category").last).to_have_attribute("data-name", "alpha")
+
+
+def paint(row: Locator, color: str) -> None:
+    """What the browser's own colour picker does, which no test can open."""
+    row.locator("input[type=color]").evaluate(
+        "(input, color) => { input.value = color; input.dispatchEvent(new Event('change')); }", color
+    )
+
+
+def test_the_page_asks_before_it_is_left_while_the_palette_is_being_saved(desk: Desk) -> None:
+    page = desk.open().page
+    desk.ensure_category("slow")
+    held: list[Route] = []
+    page.route(CALLS, lambda route: held.append(route))
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    page.click("#zoom-in")  # a browser asks only where somebody has done something
+    paint(page.locator(".category[data-name=slow]"), "#123456")
+    page.wait_for_timeout(100)
+    assert len(held) == 1  # the change is on its way
+    page.reload()
+    assert asked == ["beforeunload"]
+    page.unroute(CALLS)
 
 
 def test_quick_changes_of_the_palette_reach_the_server_in_their_order(desk: Desk) -> None:

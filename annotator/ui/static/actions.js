@@ -29,8 +29,20 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     return true;
   }
 
+  let underway = 0;
+
+  /** A call that writes; the page asks before it is left until that is answered. */
+  async function write(name, args) {
+    underway += 1;
+    try {
+      return await server.request(name, args);
+    } finally {
+      underway -= 1;
+    }
+  }
+
   /** A call whose refusal is shown and is no more than that. Gives undefined then. */
-  async function ask(name, args, request = server.request) {
+  async function ask(name, args, request = write) {
     try {
       return await request(name, args);
     } catch (error) {
@@ -173,7 +185,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     store.set({ images: withImage(state.images, { ...image, status }) });
     await queue.idle(image.id); // a save that is under way would set it back to "in progress"
     try {
-      store.set({ images: withImage(state.images, await server.request("set_status", { image_id: image.id, status })) });
+      store.set({ images: withImage(state.images, await write("set_status", { image_id: image.id, status })) });
     } catch (error) {
       messages.error(error.message);
       store.set({ images: withImage(state.images, image) });
@@ -219,7 +231,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
    * answer to the newest is shown: an older one knows nothing yet of what the page shows already.
    */
   async function changeCategories(name, args) {
-    const change = lastChange.then(() => server.request(name, args));
+    const change = lastChange.then(() => write(name, args));
     const done = change.catch(() => undefined);
     lastChange = done;
     const categories = await change;
@@ -268,6 +280,8 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
 
   return {
     act,
+    /** Whether something that was done here is not on the server yet. */
+    isBusy: () => queue.busy || underway > 0,
     point: (point) => act("point", point),
     box: (box) => act("box", box),
     movePoint: (move) => act("move_point", move),

@@ -179,7 +179,7 @@ export async function start({ element, server: remote, upload }) {
   keepFocusOnCanvas(root, host);
   startTooltips(root);
   startKeys(actions);
-  window.addEventListener("beforeunload", (event) => queue.busy && event.preventDefault());
+  window.addEventListener("beforeunload", (event) => actions.isBusy() && event.preventDefault());
 
   async function onImported(result, { labels = false } = {}) {
     const images = await server.request("list_images");
