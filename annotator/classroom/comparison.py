@@ -23,6 +23,8 @@ class Overlay:
     """Two labelers' instances on one picture, and which are of one thing."""
 
     image: ImageRecord
+    labeler: str
+    other: str
     mine: tuple[InstanceRecord, ...]
     theirs: tuple[InstanceRecord, ...]
     matched: tuple[Matched, ...]  # a category each
@@ -54,12 +56,13 @@ class Comparison:
         """Raises RecordNotFound."""
         image = self._repository.image(image_id)
         instances = self._repository.instances(image_id)
-        first, second = sorted((labeler, other))
         return Overlay(
             image=image,
-            mine=_of(instances, first),
-            theirs=_of(instances, second),
-            matched=tuple(match(instances, [first, second])),
+            labeler=labeler,
+            other=other,
+            mine=_of(instances, labeler),
+            theirs=_of(instances, other),
+            matched=tuple(match(instances, [labeler, other])),
         )
 
     def _pictures(self) -> list[int]:
