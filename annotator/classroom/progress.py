@@ -10,7 +10,7 @@ from annotator.agreement import NOBODY
 from annotator.classroom.presence import Presence, Seen
 from storage.records import ImageStatus
 from storage.repository import Repository
-from storage.repository.progress import Touched
+from storage.repository.progress import Saves, Visits
 
 PERIOD = timedelta(hours=12)  # a class, or a day of one
 RATE_OVER = timedelta(hours=1)
@@ -29,7 +29,7 @@ class LabelerProgress:
     submitted: int  # of these, those that they handed in
     instances: int  # that they made and that still stand
     per_hour: float | None  # instances, at the rate of the last hour; None where they made none in it
-    median_s: float | None  # seconds from one instance to the next, pauses left out; None before the second one
+    median_s: float | None  # seconds from one of the last instances to the next, pauses left out; None before two
     last_seen: datetime | None
     image_id: int | None  # the picture they are on, or were on last
 
@@ -44,14 +44,11 @@ class ClassProgress:
 
 
 @dataclass
-class _Work:
-    """What is known of one labeler."""
+class _Marks:
+    """The pictures that a labeler has given a status, by the last that they gave."""
 
-    saved: list[datetime] = field(default_factory=list)  # oldest first
-    worked: set[int] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
     submitted: set[int] = field(default_factory=set)
-    last: Touched | None = None
 
 
 def progress(
@@ -62,63 +59,61 @@ def progress(
     period: timedelta = PERIOD,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ClassProgress:
-    """Of all who have done something in the period, and of these names. Reads what was done in it, no more."""
+    """Of all who have done something in the period, and of these names. Costs what was done in it, no more."""
     at = now()
     since = at - period
-    work: dict[str, _Work] = {name: _Work() for name in names}
-    for name, moment in repository.saved_since(since):
-        work.setdefault(name, _Work()).saved.append(moment)
-    for touched in repository.touched_since(since):
-        one = work.setdefault(touched.labeler, _Work())
-        one.last = touched
-        if touched.worked:
-            one.worked.add(touched.image_id)
-        if touched.submitted:
-            one.submitted.add(touched.image_id)
+    saves = repository.saves_since(since, lately=at - RATE_OVER)
+    visits = repository.visits_since(since)
+    marks: dict[str, _Marks] = {}
     for name, image_id, status in repository.statuses_since(since):
-        _note_status(work.setdefault(name, _Work()), image_id, status)
+        _note_status(marks.setdefault(name, _Marks()), image_id, status)
     seen = presence.seen()
-    people = [name for name in work if name and name not in NOBODY]
+    worked = {name for name, one in visits.items() if one.worked}
+    people = {*names, *((saves.keys() | marks.keys() | worked) - NOBODY - {""})}
     return ClassProgress(
         since=since,
-        labelers=tuple(_told(name, work[name], seen.get(name), at) for name in sorted(people, key=str.casefold)),
+        labelers=tuple(
+            _told(name, saves.get(name), visits.get(name), marks.get(name) or _Marks(), seen.get(name), at)
+            for name in sorted(people, key=str.casefold)
+        ),
         statuses=repository.status_counts(),
     )
 
 
-def _note_status(work: _Work, image_id: int, status: ImageStatus) -> None:
+def _note_status(marks: _Marks, image_id: int, status: ImageStatus) -> None:
     """Of several that somebody gave a picture, the last counts."""
-    if status in (ImageStatus.DONE, ImageStatus.SUBMITTED):
-        work.done.discard(image_id)
-        work.submitted.discard(image_id)
-        (work.done if status is ImageStatus.DONE else work.submitted).add(image_id)
-    elif status.is_open:
-        work.done.discard(image_id)
+    if status in (ImageStatus.DONE, ImageStatus.SUBMITTED) or status.is_open:
+        marks.done.discard(image_id)
+    if status is ImageStatus.DONE:
+        marks.done.add(image_id)
+        marks.submitted.discard(image_id)
+    elif status is ImageStatus.SUBMITTED:
+        marks.submitted.add(image_id)
 
 
-def _told(name: str, work: _Work, seen: Seen | None, now: datetime) -> LabelerProgress:
-    last = work.last
-    times = [moment for moment in (last and last.at, seen and seen.at) if moment]
+def _told(
+    name: str, saves: Saves | None, visits: Visits | None, marks: _Marks, seen: Seen | None, now: datetime
+) -> LabelerProgress:
+    times = [moment for moment in (visits and visits.last_at, seen and seen.at) if moment]
     known = seen.image_id if seen is not None else None
     return LabelerProgress(
         name=name,
-        begun=len(work.worked | work.done | work.submitted),
-        done=len(work.done),
-        submitted=len(work.submitted - work.done),
-        instances=len(work.saved),
-        per_hour=_per_hour(work.saved, now),
-        median_s=_median_s(work.saved),
+        begun=max(visits.worked if visits else 0, len(marks.done | marks.submitted)),
+        done=len(marks.done),
+        submitted=max(visits.handed_in if visits else 0, len(marks.submitted)),
+        instances=saves.count if saves else 0,
+        per_hour=_per_hour(saves, now) if saves else None,
+        median_s=_median_s(saves.last) if saves else None,
         last_seen=max(times, default=None),
-        image_id=known if known is not None else (last.image_id if last is not None else None),
+        image_id=known if known is not None else (visits.last_image_id if visits else None),
     )
 
 
-def _per_hour(saved: Sequence[datetime], now: datetime) -> float | None:
+def _per_hour(saves: Saves, now: datetime) -> float | None:
     """Over the last hour, or the part of it since the first instance in it."""
-    lately = [moment for moment in saved if now - moment <= RATE_OVER]
-    if not lately:
+    if saves.first_lately is None:
         return None
-    return len(lately) / (max(SHORTEST_RATE, now - lately[0]) / timedelta(hours=1))
+    return saves.lately / (max(SHORTEST_RATE, now - saves.first_lately) / timedelta(hours=1))
 
 
 def _median_s(saved: Sequence[datetime]) -> float | None:

@@ -31,7 +31,8 @@ export function createAgreement({ server, go }) {
       const found = await server.request("class_agreement");
       if (mine !== asked) return;
       showTables(found);
-      if (found.pairs.length) choosePair(found.pairs[0].labeler, found.pairs[0].other);
+      const [first] = byShared(found.pairs);
+      if (first) choosePair(first.labeler, first.other);
     } catch (error) {
       if (mine === asked) tables.replaceChildren(failed(error));
     }
@@ -39,13 +40,14 @@ export function createAgreement({ server, go }) {
 
   function showTables(found) {
     if (!found.pictures) {
-      tables.replaceChildren(hint("No picture has work of two labelers yet. Give each picture to several labelers (Labelers, Given out), then look again."));
+      tables.replaceChildren(hint("No picture has work of two labelers yet. Give each picture to several labelers (in the tab Labelers), then look again."));
       return;
     }
     const { overall } = found;
+    const pairs = byShared(found.pairs);
     tables.replaceChildren(
       h("p", { class: "agreement-overall" }, h("strong", { id: "agreement-overall" }, percent(overall.f1)), ` of all masks have a partner on ${count(found.pictures, "picture")}; the IoU of pairs is ${iou(overall.mean_iou)} on average.`),
-      table("Pairs", "pairs", found.pairs, (one) => pairButton(one)),
+      table("Pairs", "pairs", pairs, (one) => pairButton(one)),
       table("By labeler", "labelers", found.labelers, (one) => one.name),
       table("By category", "categories", found.categories, (one) => one.name),
       h("p", { class: "card-note" }, "Two masks of one category are a pair where their IoU is above 0.5."),
@@ -114,5 +116,7 @@ export function createAgreement({ server, go }) {
   };
 }
 
+/** Those who have most in common first. */
+const byShared = (pairs) => [...pairs].sort((one, other) => other.paired - one.paired);
 const percent = (part) => (part === null ? "–" : `${Math.round(100 * part)} %`);
 const iou = (value) => (value === null ? "–" : value.toFixed(2));

@@ -22,7 +22,9 @@ export function createOrders({ change }) {
   text.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) announce();
-    if (event.key === "Escape") text.blur();
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // the field is left, the view stays
+    text.blur();
   });
 
   // the lock
@@ -57,7 +59,7 @@ export function createOrders({ change }) {
       { class: "class-orders" },
       card("Announcement", "announce", current, text, h("div", { class: "card-buttons" }, back, say)),
       card(
-        "Given out",
+        "Who gets which picture",
         "list",
         h("label", { class: "card-row" }, mode),
         howMany,
