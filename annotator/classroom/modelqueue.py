@@ -24,7 +24,7 @@ class EncodingTold:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelQueue:
-    """encodings: the first MOST_TOLD, the one at work first. encodings_total: of all."""
+    """encodings: the first ones, the one at work first. encodings_total: of all."""
 
     model: str
     device: str
@@ -34,11 +34,11 @@ class ModelQueue:
     jobs: tuple[Job, ...]  # under way, oldest first
 
 
-def model_queue(engine: Engine, jobs: Jobs, repository: Repository) -> ModelQueue:
+def model_queue(engine: Engine, jobs: Jobs, repository: Repository, *, most: int = MOST_TOLD) -> ModelQueue:
     """As it is at this moment."""
     queued = engine.encodings()
     told = []
-    for one in queued[:MOST_TOLD]:
+    for one in queued[:most]:
         image = repository.find_image(one.image_key)
         told.append(
             EncodingTold(

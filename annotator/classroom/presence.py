@@ -20,8 +20,8 @@ class Seen:
 class Presence:
     """Safe to use from many threads. Of other processes on the same database it knows nothing."""
 
-    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
+    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), most: int = MOST_REMEMBERED) -> None:
+        self._now, self._most = now, most
         self._seen: OrderedDict[str, Seen] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -32,7 +32,7 @@ class Presence:
             kept = image_id if image_id is not None or before is None else before.image_id
             self._seen[name] = Seen(self._now(), kept)
             self._seen.move_to_end(name)
-            while len(self._seen) > MOST_REMEMBERED:
+            while len(self._seen) > self._most:
                 self._seen.popitem(last=False)
 
     def seen(self) -> dict[str, Seen]:
