@@ -1,5 +1,7 @@
 """Words of the instructor to everybody, shown on each page until they are taken back."""
 
+from collections.abc import Callable
+
 from annotator.access.person import Role
 from annotator.errors import AnnotatorError
 from annotator.ownership import check_instructor
@@ -12,8 +14,9 @@ MOST_LETTERS = 500
 class Announcing:
     """One announcement at a time; it holds over a restart."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, repository: Repository, *, changed: Callable[[], None] = lambda: None) -> None:
+        """changed: called after each change."""
+        self._repository, self._changed = repository, changed
 
     def current(self) -> AnnouncementRecord | None:
         """What is shown now."""
@@ -22,12 +25,15 @@ class Announcing:
     def announce(self, text: str, *, labeler: str, role: Role = Role.LABELER) -> AnnouncementRecord:
         """Show this in place of the one before; plain text. Raises NotAllowedError, AnnotatorError for no text."""
         check_instructor(role, "announce something to everybody")
-        return self._repository.announce(_clean(text), labeler=labeler)
+        said = self._repository.announce(_clean(text), labeler=labeler)
+        self._changed()
+        return said
 
     def withdraw(self, *, role: Role = Role.LABELER) -> None:
         """Show none. Raises NotAllowedError."""
         check_instructor(role, "take an announcement back")
         self._repository.end_announcement()
+        self._changed()
 
 
 def _clean(text: str) -> str:

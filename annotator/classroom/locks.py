@@ -1,5 +1,7 @@
 """What an instructor has locked, and holding labelers off it."""
 
+from collections.abc import Callable
+
 from annotator.access.person import Role
 from annotator.errors import NotAllowedError
 from annotator.ownership import check_instructor
@@ -11,8 +13,9 @@ CATEGORIES = "categories"
 class Locks:
     """Locks of one workspace; they hold over a restart, and in all processes on its database."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, repository: Repository, *, changed: Callable[[], None] = lambda: None) -> None:
+        """changed: called after each change."""
+        self._repository, self._changed = repository, changed
 
     @property
     def categories(self) -> bool:
@@ -23,6 +26,7 @@ class Locks:
         """Lock or unlock them. Raises NotAllowedError for a labeler."""
         check_instructor(role, "lock or unlock the categories")
         self._repository.set_lock(CATEGORIES, locked=locked, labeler=labeler)
+        self._changed()
 
     def check_categories(self, role: Role) -> None:
         """To be called before a category is added or changed. Raises NotAllowedError for a labeler while locked."""

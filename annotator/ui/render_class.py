@@ -18,9 +18,10 @@ JSON = dict[str, Any]
 
 def notices_json(workspace: Workspace) -> JSON:
     """What each page is told of the class: words to everybody, and what is locked."""
+    told = workspace.classroom.notices()
     return {
-        "announcement": announcement_json(workspace.classroom.announcing.current()),
-        "locks": {"categories": workspace.classroom.locks.categories},
+        "announcement": announcement_json(told.announcement),
+        "locks": {"categories": told.categories_locked},
     }
 
 

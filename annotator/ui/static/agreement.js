@@ -5,6 +5,8 @@ import { count } from "./format.js";
 import { icon } from "./icons.js";
 import { createOverlay } from "./overlay.js";
 
+const MOST_PAIRS = 30; // that are listed at once
+
 /**
  * @param {object} parts
  * @param {ReturnType<import("./server.js").createServer>} parts.server
@@ -13,6 +15,9 @@ import { createOverlay } from "./overlay.js";
 export function createAgreement({ server, go }) {
   let asked = 0; // of several questions in a row, the last counts
   let pair = null; // [labeler, other]
+  let all = []; // pairs
+  let pairsOf = null; // the labeler whose pairs are shown; null: everybody's
+  const pairsPlace = h("div", { class: "agreement-pairs" });
   const tables = h("div", { class: "agreement-side" });
   const overlay = createOverlay({ go });
   const strip = h("div", { id: "agreement-pictures", class: "agreement-strip", role: "listbox", "aria-label": "Pictures of both, the least alike first" });
@@ -44,14 +49,42 @@ export function createAgreement({ server, go }) {
       return;
     }
     const { overall } = found;
-    const pairs = byShared(found.pairs);
+    all = found.pairs;
+    pairsOf = null;
     tables.replaceChildren(
       h("p", { class: "agreement-overall" }, h("strong", { id: "agreement-overall" }, percent(overall.f1)), ` of all masks have a partner on ${count(found.pictures, "picture")}; the IoU of pairs is ${iou(overall.mean_iou)} on average.`),
-      table("Pairs", "pairs", pairs, (one) => pairButton(one)),
-      table("By labeler", "labelers", found.labelers, (one) => one.name),
-      table("By category", "categories", found.categories, (one) => one.name),
+      table("Category", "categories", found.categories, (one) => one.name),
+      table("Labeler", "labelers", found.labelers, (one) => labelerButton(one.name)),
+      pairsPlace,
       h("p", { class: "card-note" }, "Two masks of one category are a pair where their IoU is above 0.5."),
     );
+    showPairs(null);
+  }
+
+  /** The pairs of one labeler, or of all; of many, those who have most in common. */
+  function showPairs(of) {
+    pairsOf = pairsOf === of ? null : of;
+    for (const one of tables.querySelectorAll(".of-labeler")) setAttribute(one, "aria-pressed", String(one.dataset.labeler === pairsOf));
+    const some = byShared(all.filter((one) => pairsOf === null || one.labeler === pairsOf || one.other === pairsOf));
+    const left = some.length - MOST_PAIRS;
+    pairsPlace.replaceChildren(
+      table(pairsOf === null ? "Pair" : `Pair with ${pairsOf}`, "pairs", some.slice(0, MOST_PAIRS), pairButton),
+      ...(left > 0 ? [h("p", { class: "card-note" }, `and ${left.toLocaleString("en")} more: choose a labeler above to see theirs`)] : []),
+    );
+    markPair();
+  }
+
+  function labelerButton(name) {
+    const button = h("button", { type: "button", class: "pair of-labeler", "aria-pressed": "false", dataset: { labeler: name } }, h("span", {}, name));
+    button.addEventListener("click", () => {
+      showPairs(name);
+      pairsPlace.scrollIntoView({ block: "nearest" });
+    });
+    return button;
+  }
+
+  function markPair() {
+    for (const one of pairsPlace.querySelectorAll(".pair")) setAttribute(one, "aria-current", pair && one.dataset.labeler === pair[0] && one.dataset.other === pair[1] ? "true" : null);
   }
 
   function table(title, id, rows, first) {
@@ -72,7 +105,7 @@ export function createAgreement({ server, go }) {
   async function choosePair(labeler, other) {
     const mine = (asked += 1);
     pair = [labeler, other];
-    for (const one of tables.querySelectorAll(".pair")) setAttribute(one, "aria-current", one.dataset.labeler === labeler && one.dataset.other === other ? "true" : null);
+    markPair();
     try {
       const { pictures } = await server.request("class_pair", { of_labeler: labeler, other });
       if (mine !== asked) return;

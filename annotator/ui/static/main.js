@@ -210,7 +210,7 @@ export async function start({ element, server: remote, upload }) {
     noticesSeen: begun.notices.count,
   });
   showAnnouncement(store, begun);
-  startClassNotices(store, server);
+  if (begun.person.signed_in) startClassNotices(store, server); // who works alone is told nothing
   const known = (id) => begun.images.find((image) => image.id === id);
   const last = known(recall(WINDOW, "picture")) ?? known(begun.last_image_id) ?? begun.images[0];
   for (const job of begun.jobs) proposals.follow(job).catch((error) => messages.error(error.message)); // begun before a reload

@@ -14,6 +14,7 @@ from annotator.classroom.presence import Presence
 from annotator.errors import AnnotatorError, NotAllowedError
 from annotator.jobs import Job
 from annotator.workspace import Workspace
+from storage.records import ImageStatus
 from storage.rle import Rle
 from storage.schema import InstanceRow
 from tests.annotator.conftest import HEIGHT, WIDTH
@@ -58,7 +59,7 @@ def test_progress_tells_how_far_and_how_fast_each_is(workspace: Workspace, image
     assert ann.median_s == pytest.approx(3.3, abs=0.1), "what is saved at once shares its time"
     assert (ben.instances, ben.per_hour, ben.median_s) == (1, None, None)
     assert (dan.begun, dan.last_seen, dan.image_id) == (0, None, None)
-    assert found.statuses["done"] == 1
+    assert found.statuses[ImageStatus.DONE] == 1
 
 
 def test_who_has_just_begun_is_not_told_to_make_hundreds_an_hour(workspace: Workspace, image_id: int, cup: int) -> None:
