@@ -178,5 +178,5 @@ def entrance_of(settings: Settings, repository: Repository) -> tuple[Entrance | 
     if settings.access_code is None:
         lines.append(f"Access code for labelers: {labeler}   (they sign in with it and their name)")
     if settings.instructor_code is None:
-        lines.append(f"Instructor code: {instructor}   (yours: it also removes pictures and changes categories)")
+        lines.append(f"Instructor code: {instructor}   (yours: it also opens the view of the class)")
     return Entrance(AccessCodes.of(labeler=labeler, instructor=instructor), repository), lines

@@ -103,7 +103,7 @@ def test_a_pair_of_labelers_leads_to_their_masks_over_each_other(page: Page, ser
     page.click("#class")
     page.click("#class-agreement")
     expect(page.locator("#agreement-overall")).to_have_text("50 %", timeout=WAIT_MS)
-    expect(page.locator(".pair")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#agreement-pairs .pair")).to_have_attribute("aria-current", "true")
     tiles = page.locator(".agreement-tile")
     expect(tiles).to_have_text(["apart.png0 %", "alike.png100 %"])
     expect(tiles.first).to_have_attribute("aria-selected", "true")

@@ -24,6 +24,8 @@ from annotator.errors import BackupError, Cancelled, SettingsError
 from annotator.inuse import UNFINISHED, InUse
 from annotator.jobs import JobState
 from annotator.workspace import Workspace
+from storage.database import Database
+from storage.migration import SCRIPTS
 from storage.rle import Rle
 
 WIDTH, HEIGHT = 40, 30
@@ -346,6 +348,20 @@ def test_a_restore_signs_everybody_out(labelled: Workspace, tmp_path: Path) -> N
     restore(tmp_path / "backup.zip", tmp_path / "new")
     with opened(tmp_path / "new") as other:
         assert other.repository.sign_ins(seen_since=datetime(2000, 1, 1, tzinfo=UTC)) == []
+
+
+def test_a_backup_of_an_older_version_is_upgraded(unpacked: Path, tmp_path: Path) -> None:
+    scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "older scripts"))
+    for script in (scripts / "versions").glob("[0-9]*.py"):
+        if script.name[:4] > "0004":
+            script.unlink()
+    (unpacked / "annotator.db").unlink()
+    Database.open(f"sqlite:///{unpacked / 'annotator.db'}", scripts=scripts).close()
+    swap_the_database(unpacked, "PRAGMA user_version = 1")
+    restore(unpacked, tmp_path / "new")
+    assert left_in(tmp_path / "new") == [".in-use", "annotator.db", "images"]
+    with opened(tmp_path / "new") as other:
+        assert (other.images(), other.repository.locks()) == ([], {})
 
 
 def test_what_a_deleted_database_left_beside_it_does_not_ruin_the_new_one(backup: Path, tmp_path: Path) -> None:
