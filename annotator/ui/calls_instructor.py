@@ -22,8 +22,9 @@ class InstructorCalls:
         self._workspace.classroom.presence.see(labeler)
         return render_class.notices_json(self._workspace)
 
-    def class_view(self) -> JSON:
+    def class_view(self, *, labeler: str) -> JSON:
         """All that the view shows and that changes by itself."""
+        self._workspace.classroom.presence.see(labeler)
         present = self._entrance.present() if self._entrance else []
         sign_ins: dict[str, list[int]] = {}
         for one in present:
