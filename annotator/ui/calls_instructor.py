@@ -33,8 +33,8 @@ class InstructorCalls:
         progress = self._workspace.classroom.progress(sign_ins)
         on = [one.image_id for one in progress.labelers if one.image_id is not None]
         told = render_class.progress_json(progress, self._workspace.repository.image_names(on))
-        for labeler in told["labelers"]:
-            labeler["sign_ins"] = sign_ins.get(labeler["name"], [])
+        for row in told["labelers"]:
+            row["sign_ins"] = sign_ins.get(row["name"], [])
         return {
             **told,
             **render_class.notices_json(self._workspace),
