@@ -69,8 +69,10 @@ class OnCluster:
             if not window.out:
                 return
             match self._cluster.next(POLL_S):
-                case Done() as done:
-                    back = window.back(done.number, seconds=done.seconds), done.answers
+                case Done(number, answers, seconds):
+                    unseen = any(isinstance(answer, OutOfReach) for answer in answers)
+                    self._sends_bytes = self._sends_bytes or unseen
+                    back = window.back(number, seconds=None if unseen else seconds), answers
                 case Lost(number):
                     self._leave_out(window.lost(number))
 
@@ -120,7 +122,6 @@ class OnCluster:
                     log.error("No masks could be proposed on picture %s: on a worker,\n%s", image_id, trace)
                     self._fail(errand.image, bug_line(error_name))
                 case OutOfReach():
-                    self._sends_bytes = True
                     window.again([errand])
         window.again(waiting.values())
 

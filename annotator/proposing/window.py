@@ -59,10 +59,13 @@ class Window:
         self._out[self._last_number] = errands
         return self._last_number
 
-    def back(self, number: int, *, seconds: float) -> list[Errand]:
-        """The pictures of a batch that came back; [] for one that is not out (any more): its pictures are not ours."""
+    def back(self, number: int, *, seconds: float | None) -> list[Errand]:
+        """The pictures of a batch that came back; [] for one that is not out (any more): its pictures are not ours.
+
+        seconds: that its worker took, None where that says nothing about the next.
+        """
         errands = self._out.pop(number, [])
-        if errands:
+        if errands and seconds is not None:
             each = seconds / len(errands)
             self._seconds = each if self._seconds is None else (self._seconds + each) / 2
         return errands
