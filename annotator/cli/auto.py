@@ -84,11 +84,13 @@ def auto_command(
                     saved += workspace.accept_shown(image_id, category.id, labeler=AUTO_LABELER)
 
             propose = workspace.proposing.propose
+            show = stack.enter_context(progress("proposing"))
             if engine != LOCAL:
+                show.say("waits for the cluster")
                 count = workers or _workers_of_this_machine(workspace.engine.segmenter.device)
                 opened = open_cluster(engine, SegmenterSource.of(chosen), address=cluster, workers=count)
                 propose = partial(workspace.proposing.propose_on, stack.enter_context(opened), workspace.pictures)
-            show, stopped = stack.enter_context(progress("proposing")), stack.enter_context(until_interrupt())
+            stopped = stack.enter_context(until_interrupt())
             report = propose(
                 ids,
                 workspace.proposing.settings(given),

@@ -79,7 +79,7 @@ def test_pictures_are_read_page_by_page_each_with_the_run_that_is_done(
     others = [
         repository.add_image(
             sha256=f"{number + 100:064x}",
-            stored_name=f"{number}.png",
+            stored_name=f"{number + 100}.png",
             original_name=f"{number}.png",
             width=WIDTH,
             height=HEIGHT,
