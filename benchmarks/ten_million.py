@@ -172,12 +172,12 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(folder: Path, most: int, batches: int) -> Rates:
+def measure(folder: Path, most: int, batches: int, given: dict[str, Any]) -> Rates:
     paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".jpg", ".jpeg", ".png")][:most]
     with tempfile.TemporaryDirectory() as data, Workspace(Settings(data=Path(data), device="cpu")) as workspace:
         workspace.import_pictures(paths)
         stored = [workspace.pictures.path(image.stored_name) for image in workspace.images()]
-        segmenter, settings = workspace.engine.segmenter, workspace.proposing.settings()
+        segmenter, settings = workspace.engine.segmenter, workspace.proposing.settings(given)
         back, seconds = at_a_worker(stored, settings, segmenter.fingerprint)
         for path, took in zip(paths, seconds, strict=True):
             print(f"{path.name}: {took:.1f} s", file=sys.stderr, flush=True)
@@ -207,12 +207,13 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=ROOT / "samples", help="a folder of them")
     parser.add_argument("--most", type=int, default=12, help="pictures taken of it")
     parser.add_argument("--batches", type=int, default=200, help="through the scheduler")
+    parser.add_argument("--lean", action="store_true", help="with --min-mask-region-area 1: only what is shown is kept")
     parser.add_argument("--total", type=int, default=10_000_000, help="pictures on paper")
     parser.add_argument("--workers", type=int, default=1000, help="an assumption: cores that work at once")
     parser.add_argument("--core-hour", type=float, default=0.04, help="an assumption: the price of a core for an hour")
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     args = parser.parse_args()
-    rates = measure(args.pictures, args.most, args.batches)
+    rates = measure(args.pictures, args.most, args.batches, {"min_mask_region_area": 1} if args.lean else {})
     paper = on_paper(rates, total=args.total, workers=args.workers, core_hour=args.core_hour)
     for name, value in asdict(rates).items():
         print(f"{name:24} {value:14.4g}")

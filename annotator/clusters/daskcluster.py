@@ -120,12 +120,12 @@ class DaskCluster:
 def dask_cluster(source: Source, address: str | None, workers: int) -> Iterator[Cluster]:
     """A cluster at its scheduler's address, or workers on this machine, a process each. Raises ClusterError."""
     distributed = _library()
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of workers and schedulers lost we tell ourselves
     # A batch that carries its pictures' bytes is large on purpose.
     warnings.filterwarnings("ignore", message="Sending large graph")
     with ExitStack() as stack:
         try:
             if address is None:
-                logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of a lost worker we tell ourselves
                 client = _own(distributed, workers, stack)
             else:
                 client = stack.enter_context(distributed.Client(address, timeout=CONNECT_S))
