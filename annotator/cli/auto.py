@@ -3,7 +3,6 @@
 import os
 from contextlib import ExitStack
 from dataclasses import fields
-from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -83,18 +82,19 @@ def auto_command(
                 if category is not None:
                     saved += workspace.accept_shown(image_id, category.id, labeler=AUTO_LABELER)
 
-            propose = workspace.proposing.propose
             show = stack.enter_context(progress("proposing"))
+            at_work = None
             if engine != LOCAL:
                 show.say("waits for the cluster")
                 count = workers or _workers_of_this_machine(workspace.engine.segmenter.device)
                 opened = open_cluster(engine, SegmenterSource.of(chosen), address=cluster, workers=count)
-                propose = partial(workspace.proposing.propose_on, stack.enter_context(opened), workspace.pictures)
+                at_work = stack.enter_context(opened)
             stopped = stack.enter_context(until_interrupt())
-            report = propose(
+            report = workspace.proposing.propose(
                 ids,
                 workspace.proposing.settings(given),
                 again=again,
+                cluster=at_work,
                 progress=show,
                 cancelled=stopped,
                 say=show.say,

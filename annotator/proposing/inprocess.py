@@ -13,14 +13,13 @@ from annotator.errors import AnnotatorError, Cancelled
 from annotator.proposing.keeping import Keeping, bug_line, why_failed
 from annotator.proposing.plan import Plan
 from annotator.proposing.report import Report
+from annotator.proposing.watcher import Watcher
 from annotator.segmenters.base import Segmenter
 from annotator.turns import POLL_S, Turns
 from storage.records import ImageRecord
 from storage.repository import Repository
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]  # grid points done, grid points in all
 
 
 class InProcess:
@@ -39,10 +38,8 @@ class InProcess:
         self,
         ids: Sequence[int],
         keeping: Keeping,
+        watcher: Watcher,
         *,
-        progress: Progress,
-        cancelled: Callable[[], bool],
-        say: Callable[[str], None],
         still_waits: Callable[[int], bool] = lambda image_id: True,
     ) -> None:
         """Raises Cancelled, and AnnotatorError when another segmenter is put to work meanwhile."""
@@ -52,20 +49,20 @@ class InProcess:
             before = number * plan.points
 
             def share(done: int, of: int, before: int = before) -> None:
-                progress(before + plan.points * done // max(1, of), total)
+                watcher.progress(before + plan.points * done // max(1, of), total)
 
             with self._turns.take(
-                cancelled=cancelled,
-                say_waiting=lambda: say("Waits for its turn: other proposals are under way."),
+                cancelled=watcher.cancelled,
+                say_waiting=lambda: watcher.say("Waits for its turn: other proposals are under way."),
             ):
                 share(0, 1)
-                say(report.line())
+                watcher.say(report.line())
                 if not still_waits(image_id):  # another job did it meanwhile, or is going to with other settings
                     report.needs_none()
                     continue
                 segmenter = self._segmenter(plan, report)
-                self._try_one(image_id, keeping, segmenter, progress=share, cancelled=cancelled)
-            say(report.line())
+                self._try_one(image_id, keeping, segmenter, progress=share, cancelled=watcher.cancelled)
+            watcher.say(report.line())
             share(1, 1)
 
     def _segmenter(self, plan: Plan, report: Report) -> Segmenter:
@@ -84,7 +81,7 @@ class InProcess:
         keeping: Keeping,
         segmenter: Segmenter,
         *,
-        progress: Progress,
+        progress: Callable[[int, int], None],
         cancelled: Callable[[], bool],
     ) -> None:
         """One picture, done or failed."""

@@ -27,7 +27,7 @@ class Keeping:
         once: bool = False,
     ) -> None:
         self._repository, self.plan, self.report = repository, plan, report
-        self._finish, self._once = finish, once
+        self.finish, self._once = finish, once
 
     def keep(self, image: ImageRecord, found: Sequence[Proposal]) -> None:
         """Save what was found; the picture is done then. Raises RecordNotFound, StorageError and what finish raises."""
@@ -38,7 +38,7 @@ class Keeping:
         else:
             self.report.proposals += open_count
             self.report.pictures += 1
-        self._finish(image.id)
+        self.finish(image.id)
 
     def fail(self, image: ImageRecord, message: str) -> None:
         """Note with the picture why nothing was found; it is a line of the report. Raises RecordNotFound."""

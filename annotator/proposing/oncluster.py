@@ -1,7 +1,7 @@
 """Pictures proposed on by the workers of a cluster. This process alone reads and writes the database."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from annotator.clusters.base import Answer, Batch, Cluster, Done, Failed, Found,
 from annotator.errors import USER_ERRORS, AnnotatorError, Cancelled
 from annotator.images import file_bytes
 from annotator.proposing.keeping import Keeping, bug_line
+from annotator.proposing.watcher import Watcher
 from annotator.proposing.window import MOST_IN_BATCH, TRIES, Errand, Window
 from annotator.turns import POLL_S
 from storage.errors import RecordNotFound
@@ -18,8 +19,6 @@ log = logging.getLogger(__name__)
 
 BATCHES_A_WORKER = 2  # one to work on, one that lies ready meanwhile
 BATCH_BYTES = 8 * 2**20  # of pictures that travel; one of them may be larger
-
-Progress = Callable[[int, int], None]  # grid points done, grid points in all
 
 
 class PictureFiles(Protocol):
@@ -36,18 +35,8 @@ class OnCluster:
     Pictures go out as paths; from the first worker on that does not see one, as bytes.
     """
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        files: PictureFiles,
-        keeping: Keeping,
-        *,
-        progress: Progress,
-        cancelled: Callable[[], bool],
-        say: Callable[[str], None],
-    ) -> None:
-        self._cluster, self._files, self._keeping = cluster, files, keeping
-        self._progress, self._cancelled, self._say = progress, cancelled, say
+    def __init__(self, cluster: Cluster, files: PictureFiles, keeping: Keeping, watcher: Watcher) -> None:
+        self._cluster, self._files, self._keeping, self._watcher = cluster, files, keeping, watcher
         self._sends_bytes = False
         self._bytes, self._sent = 0, 0  # of the pictures that went out as bytes, and their number
 
@@ -56,7 +45,7 @@ class OnCluster:
         report, window = self._keeping.report, Window(pictures)
         back: tuple[list[Errand], Iterable[Answer]] | None = None
         while True:
-            if self._cancelled():
+            if self._watcher.cancelled():
                 raise Cancelled("Stopped.")
             workers = self._cluster.size()
             self._fill(window, BATCHES_A_WORKER * max(1, workers))
@@ -79,7 +68,7 @@ class OnCluster:
     def _fill(self, window: Window, most_out: int) -> None:
         """Send batches until so many are out."""
         while window.out < most_out and (errands := window.next(self._most())):
-            if self._cancelled():
+            if self._watcher.cancelled():
                 raise Cancelled("Stopped.")
             ready = [(errand, file) for errand in errands if (file := self._file(errand.image)) is not None]
             if ready:
@@ -151,5 +140,5 @@ class OnCluster:
     def _tell(self, workers: int) -> None:
         report, points = self._keeping.report, self._keeping.plan.points
         there = f"{workers} workers" if workers != 1 else "1 worker"
-        self._say(f"{report.line()} ({there if workers else 'waits: no worker is there'})")
-        self._progress((report.pictures + len(report.failed)) * points, report.total * points)
+        self._watcher.say(f"{report.line()} ({there if workers else 'waits: no worker is there'})")
+        self._watcher.progress((report.pictures + len(report.failed)) * points, report.total * points)

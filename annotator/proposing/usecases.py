@@ -1,8 +1,7 @@
 """Proposing as the page and the command line ask for it: jobs in the background, and one run to its end."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +14,13 @@ from annotator.engine import Engine
 from annotator.errors import AnnotatorError, Cancelled
 from annotator.jobs import Job, Jobs, JobState
 from annotator.proposals import Offer, ProposalView, offers
-from annotator.proposing.inprocess import InProcess, Progress
+from annotator.proposing.inprocess import InProcess
 from annotator.proposing.keeping import Keeping
 from annotator.proposing.listing import pictures_to_do
 from annotator.proposing.oncluster import OnCluster, PictureFiles
 from annotator.proposing.plan import Plan
 from annotator.proposing.report import Report
+from annotator.proposing.watcher import Watcher
 from annotator.turns import Turns
 from storage.records import ImageRecord, RunState
 from storage.repository import Repository
@@ -35,9 +35,15 @@ class Proposing:
     """Runs the grid over pictures. Jobs take turns, a picture each, so that a short one never waits for a long one."""
 
     def __init__(
-        self, repository: Repository, engine: Engine, load_pixels: Callable[[ImageRecord], np.ndarray], jobs: Jobs
+        self,
+        repository: Repository,
+        engine: Engine,
+        load_pixels: Callable[[ImageRecord], np.ndarray],
+        jobs: Jobs,
+        files: PictureFiles,
     ) -> None:
-        self._repository, self._engine, self._jobs = repository, engine, jobs
+        """files: where the pictures lie, for workers elsewhere."""
+        self._repository, self._engine, self._jobs, self._files = repository, engine, jobs, files
         self._turns = Turns()
         self._in_process = InProcess(repository, engine, load_pixels, self._turns)
         self._running: list[Job] = []
@@ -107,63 +113,61 @@ class Proposing:
         settings: AutomaskSettings,
         *,
         again: bool = False,
-        progress: Progress,
+        cluster: Cluster | None = None,
+        progress: Callable[[int, int], None],
         cancelled: Callable[[], bool],
         say: Callable[[str], None],
         finish: Callable[[int], None] = lambda image_id: None,
     ) -> Report:
         """Propose masks on these pictures (None: on all), but for those where the same run is done, unless again.
 
-        progress(done, total) counts grid points. say: told a line when a picture is done. finish: called with each
-        picture that is done, now or before. A picture that fails is a line of the report, the rest goes on. Nothing
-        is noted as waiting: the same command goes on where this one stopped, and a server that starts meanwhile does
-        not do the same work. Raises Cancelled, whose text says how far it came.
+        cluster: whose workers do it, for as many pictures as there are: none but those that are out with workers are
+        held here; without, it is done in this process. progress(done, total) counts grid points. say: told a line when
+        a picture is done. finish: called with each picture that is done, now or before. A picture that fails is a line
+        of the report, the rest goes on. Nothing is noted as waiting: the same command goes on where this one stopped,
+        and a server that starts meanwhile does not do the same work. Raises Cancelled, whose text says how far it came,
+        and ClusterError where the cluster is of no use.
         """
-        plan = self._plan(settings)
-        ids, done_before = self._to_do(image_ids, plan, again=again)
-        report = Report(total=len(ids), done_before=len(done_before))
-        for image_id in done_before:
-            finish(image_id)
-        keeping = Keeping(self._repository, plan, report, finish=finish)
-        with _told_how_far(report):
-            self._in_process.work(ids, keeping, progress=progress, cancelled=cancelled, say=say)
+        report = Report(total=0)
+        once = cluster is not None and not again  # others may be at the same list; here, turns are taken
+        keeping = Keeping(self._repository, self._plan(settings), report, finish=finish, once=once)
+        watcher = Watcher(progress, cancelled, say)
+        try:
+            if cluster is None:
+                self._propose_here(image_ids, keeping, watcher, again=again)
+            else:
+                self._propose_on(cluster, image_ids, keeping, watcher, again=again)
+        except Cancelled as stop:
+            raise Cancelled(f"Stopped: {report.line()}. The same command goes on from here.") from stop
         return report
 
-    def propose_on(
-        self,
-        cluster: Cluster,
-        files: PictureFiles,
-        image_ids: Sequence[int] | None,
-        settings: AutomaskSettings,
-        *,
-        again: bool = False,
-        progress: Progress,
-        cancelled: Callable[[], bool],
-        say: Callable[[str], None],
-        finish: Callable[[int], None] = lambda image_id: None,
-    ) -> Report:
-        """The same on the workers of a cluster, for as many pictures as there are: none but those that are out with
-        the workers are held here. files: where the pictures lie. Raises Cancelled, and ClusterError where the cluster
-        is of no use."""
-        plan = self._plan(settings)
-        count = self._repository.image_count() if image_ids is None else len(set(image_ids))
-        if not count:
+    def _propose_here(
+        self, image_ids: Sequence[int] | None, keeping: Keeping, watcher: Watcher, *, again: bool
+    ) -> None:
+        ids, done_before = self._to_do(image_ids, keeping.plan, again=again)
+        keeping.report.total, keeping.report.done_before = len(ids), len(done_before)
+        for image_id in done_before:
+            keeping.finish(image_id)
+        self._in_process.work(ids, keeping, watcher)
+
+    def _propose_on(
+        self, cluster: Cluster, image_ids: Sequence[int] | None, keeping: Keeping, watcher: Watcher, *, again: bool
+    ) -> None:
+        report = keeping.report
+        report.total = self._repository.image_count() if image_ids is None else len(set(image_ids))
+        if not report.total:
             raise AnnotatorError(NO_PICTURE)
-        report = Report(total=count)
-        keeping = Keeping(self._repository, plan, report, finish=finish, once=not again)
 
         def done_before(image_id: int) -> None:
             report.needs_none()
             if report.done_before % SAID_EACH == 0:
-                say(f"{report.done_before} done before")
-            finish(image_id)
-            if cancelled():
+                watcher.say(f"{report.done_before} done before")
+            keeping.finish(image_id)
+            if watcher.cancelled():
                 raise Cancelled("Stopped.")
 
-        to_do = pictures_to_do(self._repository, image_ids, plan, again=again, done_before=done_before)
-        with _told_how_far(report):
-            OnCluster(cluster, files, keeping, progress=progress, cancelled=cancelled, say=say).work(to_do)
-        return report
+        to_do = pictures_to_do(self._repository, image_ids, keeping.plan, again=again, done_before=done_before)
+        OnCluster(cluster, self._files, keeping, watcher).work(to_do)
 
     def close(self) -> None:
         """Stop, at most WAIT_TO_CLOSE_S from now; what waits goes on at the next start."""
@@ -199,9 +203,7 @@ class Proposing:
                 self._in_process.work(
                     ids,
                     Keeping(self._repository, plan, report),
-                    progress=job.progress,
-                    cancelled=job.cancelled,
-                    say=say,
+                    Watcher(job.progress, job.cancelled, say),
                     still_waits=still_waits,
                 )
             except Cancelled as stop:
@@ -222,14 +224,6 @@ class Proposing:
         with self._lock:
             self._running.append(job)
         return job
-
-
-@contextmanager
-def _told_how_far(report: Report) -> Iterator[None]:
-    try:
-        yield
-    except Cancelled as stop:
-        raise Cancelled(f"Stopped: {report.line()}. The same command goes on from here.") from stop
 
 
 def _checked_thresholds(settings: AutomaskSettings, given: dict[str, Any]) -> dict[str, Any]:

@@ -74,19 +74,9 @@ def test_a_run_that_is_to_be_saved_once_leaves_the_same_one_alone(
 
 
 def test_pictures_are_read_page_by_page_each_with_the_run_that_is_done(
-    repository: Repository, image: ImageRecord, proposed: list
+    repository: Repository, new_image: Callable[[], ImageRecord], proposed: list
 ) -> None:
-    others = [
-        repository.add_image(
-            sha256=f"{number + 100:064x}",
-            stored_name=f"{number + 100}.png",
-            original_name=f"{number}.png",
-            width=WIDTH,
-            height=HEIGHT,
-            exif_orientation=1,
-        )[0]
-        for number in range(4)
-    ]
+    others = [new_image() for _ in range(4)]
     repository.queue_proposals([others[0].id], **PLAN)
     assert repository.image_count() == 5
     pages, after = [], None

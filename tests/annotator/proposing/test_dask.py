@@ -90,11 +90,10 @@ def test_every_picture_is_done_once_though_a_worker_is_killed_in_the_middle(
                 time.sleep(0.01)
             os.kill(source.processes("begun")[-1], signal.SIGKILL)  # it has just begun with a picture
 
-    report = workspace.proposing.propose_on(
-        cluster,
-        workspace.pictures,
+    report = workspace.proposing.propose(
         None,
         workspace.proposing.settings(COARSE),
+        cluster=cluster,
         progress=lambda done, total: None,
         cancelled=lambda: False,
         say=lambda line: None,

@@ -13,6 +13,7 @@ from annotator.automask import AutomaskSettings
 from annotator.clusters.base import Batch
 from annotator.clusters.worker import work_on
 from annotator.errors import AnnotatorError, Cancelled, CheckpointError, ClusterError
+from annotator.prediction import Embedding
 from annotator.proposing import Report
 from annotator.proposing.oncluster import BATCHES_A_WORKER
 from annotator.workspace import Workspace
@@ -34,7 +35,7 @@ def image_ids(workspace: Workspace, tmp_path: Path) -> list[int]:
 
 
 class Run:
-    """propose_on with what it said and whom it finished."""
+    """propose with what it said and whom it finished."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -50,12 +51,11 @@ class Run:
         again: bool = False,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Report:
-        return self._workspace.proposing.propose_on(
-            cluster,
-            self._workspace.pictures,
+        return self._workspace.proposing.propose(
             image_ids,
             self._workspace.proposing.settings(COARSE),
             again=again,
+            cluster=cluster,
             progress=lambda done, total: self.progress.append((done, total)),
             cancelled=cancelled,
             say=self.lines.append,
@@ -154,10 +154,11 @@ def test_a_bug_on_a_worker_is_logged_here_and_leaves_the_others(
     image_ids: list[int], run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(FakeSegmenter):
-        def predict_points(self, *args: Any, **kwargs: Any) -> Any:
+        def embed(self, image: np.ndarray) -> Embedding:
+            embedding = super().embed(image)
             if self.embeds == 2:
                 raise KeyError("secret detail")
-            return super().predict_points(*args, **kwargs)
+            return embedding
 
     report = run(FakeCluster(Broken()))
     assert report.failed == ["1.png: a mistake in the program (KeyError); the server's log has the details"]
