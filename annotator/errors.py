@@ -49,6 +49,10 @@ class CutoutError(AnnotatorError):
     """A cut-out that cannot be made: a setting out of range, an object of no pixels, a file in the way."""
 
 
+class ClusterError(AnnotatorError):
+    """A cluster that cannot be had or used: a package missing, nobody at its address, workers without the model."""
+
+
 class ForbiddenError(AnnotatorError):
     """Something that only the instructor may do."""
 

@@ -69,7 +69,7 @@ class Workspace:
             start_pictures=lambda paths: self.start_import(paths, remove_afterwards=True),
         )
         self.comparing = Comparing(self.repository, self.engine)
-        self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
+        self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs, self.pictures)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
 
