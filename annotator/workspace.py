@@ -21,6 +21,7 @@ from annotator.engine import Engine
 from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
+from annotator.intake import Intake
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.overview.dataset import DataSet
@@ -68,6 +69,7 @@ class Workspace:
             jobs=self.jobs,
             start_pictures=lambda paths: self.start_import(paths, remove_afterwards=True),
         )
+        self.intake = Intake(settings.folder("uploads"), staged=settings.folder("arrivals"))
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)

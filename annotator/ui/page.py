@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from annotator.access.ownership import Belongings
 from annotator.ui.api import add_endpoints
 from annotator.ui.calls import Calls
 from annotator.ui.identity import person_of
@@ -30,8 +29,8 @@ class BuiltPage(NamedTuple):
     component_id: int
 
 
-def build_page(workspace: Workspace, calls: Calls, belongings: Belongings) -> BuiltPage:
-    """The page and the endpoints. belongings: is told whose a file is that an endpoint gives out."""
+def build_page(workspace: Workspace, calls: Calls) -> BuiltPage:
+    """The page and the endpoints."""
 
     def call(message: dict, request: gr.Request) -> dict[str, Any]:
         # What the page knows the way to the server by; ui/dispatch.py answers it before Gradio would.
@@ -47,5 +46,5 @@ def build_page(workspace: Workspace, calls: Calls, belongings: Belongings) -> Bu
             apply_default_css=False,
             server_functions=[call],
         )
-        add_endpoints(workspace, belongings)
+        add_endpoints(workspace)
     return BuiltPage(blocks, component._id)

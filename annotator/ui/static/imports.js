@@ -10,6 +10,7 @@ import { reportLines } from "./reportlines.js";
 
 const AT_ONCE = 3; // uploads side by side
 const TRIES = 4;
+const REFUSED = /^HTTP (413|415|507): (.+)/s; // the server's no, in its own words; to ask again changes nothing
 const PICTURE = /\.(jpe?g|png|webp|bmp|dib|tiff?|jfif)$/i;
 
 /**
@@ -116,6 +117,7 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
     const failed = [];
     let sent = 0;
     let next = 0;
+    let noRoom = null;
     const progress = () => card.show(sent / files.length, `Sending ${sent.toLocaleString("en")} of ${count(files.length, "file")}`);
     progress();
     async function worker() {
@@ -123,10 +125,16 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
         const place = next;
         next += 1;
         try {
+          if (noRoom) throw new Error(noRoom);
           const { path } = await sendOne(files[place].file, signal);
           paths[place] = { path, name: files[place].path }; // the upload keeps little of a name, and no folder
         } catch (error) {
-          failed.push(`${files[place].path}: could not be sent (${error.message ?? error})`);
+          const [, status, reason] = REFUSED.exec(error.message) ?? [];
+          if (status === "507" && !noRoom) {
+            noRoom = "there was no room for it"; // nor for the rest: what was sent is taken in, and makes room again
+            messages.error(reason);
+          }
+          failed.push(`${files[place].path}: could not be sent (${status === "507" ? noRoom : (reason ?? error.message ?? error)})`);
         }
         sent += 1;
         progress();
@@ -141,7 +149,7 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
       try {
         return await upload(file);
       } catch (error) {
-        if (turn === TRIES || signal.aborted) throw error;
+        if (turn === TRIES || signal.aborted || REFUSED.test(error.message)) throw error;
         await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** turn));
       }
     }
