@@ -30,7 +30,6 @@ class IntakeLimits:
     in_all: int = 32 * 2**30
     kept_free: int = 2**30  # of the disk: the database and the pictures that are labeled go on
     at_once: int = 12  # uploads of one person side by side; the page sends three
-    files: int = 1000  # in one upload
 
 
 class Intake:
@@ -163,8 +162,6 @@ class Upload:
     def begin_file(self, name: str) -> None:
         """name: a plain file name. Raises RoomError."""
         self._files += 1
-        if self._files > self._intake.limits.files:
-            raise RoomError(f"At most {self._intake.limits.files} files come in one upload. Send the rest in another.")
         self._take(FILE_OVERHEAD)
         folder = self._folder / str(self._files)
         with _disk_trouble():

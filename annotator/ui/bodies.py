@@ -18,6 +18,7 @@ JSON_BYTES = 16 * 2**20
 UPLOAD_BYTES = 2 * 2**30 + 2**20  # one file as large as Gradio takes it, and what stands around it
 TEXT_PART_BYTES = 2**20  # of an upload, in all its parts that are no files
 CALL_BYTES = 2**20  # to an endpoint: Gradio keeps it until its answer is read
+MOST_FILES = 1000  # in one upload
 FILE_FIELD = b"files"
 _LONGEST_PLAIN = 200  # bytes
 _ODD_IN_NAMES = re.compile(r"[^\w .,()\[\]-]")
@@ -138,7 +139,7 @@ class UploadReader:
         if kind != b"multipart/form-data" or b"boundary" not in options:
             raise BodyError(415, "An upload is a multipart form.")
         self._files = files
-        self._total, self._text, self._headers = 0, 0, 0
+        self._total, self._count, self._text, self._headers = 0, 0, 0, 0
         self._name, self._value, self._disposition = b"", b"", b""
         self._is_file, self._is_whole = False, False
         self._parser = MultipartParser(
@@ -190,6 +191,9 @@ class UploadReader:
         options = parse_options_header(self._disposition)[1]
         self._is_file = b"filename" in options
         if self._is_file:
+            self._count += 1
+            if self._count > MOST_FILES:
+                raise BodyError(413, f"At most {MOST_FILES} files come in one upload. Send the rest in another.")
             if options.get(b"name") != FILE_FIELD:
                 raise BodyError(400, f"The files of an upload are called {FILE_FIELD.decode()!r}.")
             self._files.begin_file(plain_name(options[b"filename"].decode("utf-8", "replace")))
@@ -198,9 +202,7 @@ class UploadReader:
         if self._is_file:
             self._files.write(data[start:end])
             return
-        self._text += end - start
-        if self._text > TEXT_PART_BYTES:
-            raise too_large(TEXT_PART_BYTES)
+        self._count_text(end - start)
 
     def _end(self) -> None:
         if self._is_file:
@@ -210,11 +212,15 @@ class UploadReader:
         self._is_whole = True
 
     def _count_header(self, length: int) -> None:
-        # The parts that are no files cost headers too: a million empty ones are as good as a large one.
         self._headers += length
-        self._text += 0 if self._is_file else length
         if self._headers > _PART_HEADER_BYTES:
             raise BodyError(400, "A header within the upload is too long.")
+        self._count_text(length)  # a million empty parts are as bad as a large one
+
+    def _count_text(self, length: int) -> None:
+        self._text += length
+        if self._text > TEXT_PART_BYTES:
+            raise too_large(TEXT_PART_BYTES)
 
 
 def plain_name(given: str) -> str:
