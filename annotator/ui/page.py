@@ -14,10 +14,10 @@ STATIC = Path(__file__).with_name("static")
 TITLE = "Annotator"
 HOUR_S, DAY_S = 3600, 86400  # how often uploads that no import took are looked for, and how old they may get
 
-# The page's own modules do everything; Gradio gives them its shell, its upload, and the way to the server.
+# The page's own modules do everything; Gradio gives them its shell and the way to the server.
 START = """
 import(new URL("annotator/static/main.js", document.baseURI))
-    .then((page) => page.start({ element, server, upload }))
+    .then((page) => page.start({ element, server }))
     .catch((error) => { element.textContent = `The page could not start: ${error.message}. Reload it.`; throw error; });
 """
 

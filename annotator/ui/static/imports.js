@@ -7,10 +7,10 @@ import { count } from "./format.js";
 import { icon } from "./icons.js";
 import { createImportDialog } from "./importdialog.js";
 import { reportLines } from "./reportlines.js";
+import { upload } from "./upload.js";
 
 const AT_ONCE = 3; // uploads side by side
 const TRIES = 4;
-const REFUSED = /^HTTP (413|415|507): (.+)/s; // the server's no, in its own words; to ask again changes nothing
 const PICTURE = /\.(jpe?g|png|webp|bmp|dib|tiff?|jfif)$/i;
 
 /**
@@ -18,12 +18,11 @@ const PICTURE = /\.(jpe?g|png|webp|bmp|dib|tiff?|jfif)$/i;
  * @param {HTMLElement} parts.root
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<import("./server.js").createServer>} parts.server
- * @param {(file: File) => Promise<{path: string}>} parts.upload
  * @param {ReturnType<import("./jobs.js").createJobs>} parts.jobs
  * @param {ReturnType<import("./messages.js").createMessages>} parts.messages
  * @param {(result: object|null) => Promise<void>} parts.onImported the list has grown
  */
-export function createImports({ root, store, server, upload, jobs, messages, onImported }) {
+export function createImports({ root, store, server, jobs, messages, onImported }) {
   const chooser = (props) => {
     const input = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", ...props });
     input.addEventListener("change", () => {
@@ -129,12 +128,11 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
           const { path } = await sendOne(files[place].file, signal);
           paths[place] = { path, name: files[place].path }; // the upload keeps little of a name, and no folder
         } catch (error) {
-          const [, status, reason] = REFUSED.exec(error.message) ?? [];
-          if (status === "507" && !noRoom) {
+          if (error.isFull) {
             noRoom = "there was no room for it"; // nor for the rest: what was sent is taken in, and makes room again
-            messages.error(reason);
+            messages.error(error.message);
           }
-          failed.push(`${files[place].path}: could not be sent (${status === "507" ? noRoom : (reason ?? error.message ?? error)})`);
+          failed.push(`${files[place].path}: could not be sent (${noRoom ?? error.message ?? error})`);
         }
         sent += 1;
         progress();
@@ -149,7 +147,7 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
       try {
         return await upload(file);
       } catch (error) {
-        if (turn === TRIES || signal.aborted || REFUSED.test(error.message)) throw error;
+        if (turn === TRIES || signal.aborted || error.isFinal) throw error;
         await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** turn));
       }
     }
