@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before anything imports torch or OpenBLAS, which read it once: two workers with two threads each on two cores get
@@ -10,18 +11,25 @@ import pytest
 _workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))
 
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile("patient", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("patient")
+
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What lies in tests/browser is marked so, and GPU tests are skipped where there is no GPU."""
+    """What lies in tests/browser is marked so, GPU tests are skipped where there is no GPU, and the files that take
+    longest come first: workers get whole files, and the last one is not to begin when the others have ended."""
     for item in items:
         if "browser" in item.path.relative_to(ROOT).parts:
             item.add_marker("browser")
         if item.get_closest_marker("gpu") and not _has_cuda():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU"))
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def _has_cuda() -> bool:

@@ -27,10 +27,6 @@ TAKES_INSTRUCTOR: dict[str, Callable[[Arguments], bool]] = {
     # pictures and labels of others
     "remove_image": _always,
     "import_dataset": _always,  # may add to or replace what others made
-    "gallery_set_category": _always,
-    "gallery_delete": _always,
-    "gallery_undo": _always,
-    "gallery_redo": _always,
     # what the whole class labels with
     "update_category": _always,
     "order_categories": _always,

@@ -88,7 +88,7 @@ def disjoint(draw: st.DrawFn) -> list[Rle]:
     return [Rle.encode(pixels == number) for number in range(1, 5) if (pixels == number).any()]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(disjoint(), disjoint())
 def test_the_best_first_is_the_best_pairing_where_one_labelers_masks_do_not_overlap(mine, theirs):
     instances = [instance(number, rle, "ann") for number, rle in enumerate(mine)]
@@ -100,7 +100,7 @@ def test_the_best_first_is_the_best_pairing_where_one_labelers_masks_do_not_over
     assert ours == pytest.approx(ious[rows, columns].sum())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 7), st.sampled_from(["ann", "ben", "cat"])), max_size=12))
 def test_a_mask_has_at_most_one_partner_of_each_other_labeler(places):
     instances = [instance(n, mask(x, y, 5, 4), who) for n, (x, y, who) in enumerate(places)]

@@ -61,7 +61,7 @@ def test_without_a_folder_memory_alone_keeps_the_last_used_ones():
     assert [value_of(store.get(key(name))) for name in "abc"] == [1, None, 3]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 5)), max_size=30))
 def test_memory_stays_within_its_bound_and_keeps_the_newest_that_fits(puts):
     store = EmbeddingStore(None, memory_bytes=4 * KILOBYTE)

@@ -103,7 +103,7 @@ def test_arbitrary_bytes_are_refused_and_never_anything_else(data: bytes, start:
         read_image(start + data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(FORMATS), st.integers(0, 10**6), st.binary(min_size=1, max_size=4))
 def test_a_file_with_a_few_bytes_overwritten_is_read_or_refused(file_format: str, place: int, patch: bytes) -> None:
     data = bytearray(encoded(Image.fromarray(picture()), file_format))

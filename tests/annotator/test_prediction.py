@@ -54,14 +54,14 @@ def assert_same_mask(found: np.ndarray, expected_logits: np.ndarray):
     assert clear.mean() > 0.98 or expected_logits.size < 1000
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(size_hw=st.tuples(lengths, lengths), side=st.sampled_from(SIDES), seed=seeds)
 def test_an_upscaled_mask_equals_two_bilinear_steps(size_hw, side, seed):
     logits, frame = blobs(seed), Frame.fit(size_hw, side=side)
     assert_same_mask(upscale_mask(logits, frame, size_hw), two_steps(logits, frame, size_hw))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(size_hw=st.tuples(lengths, lengths), by=st.floats(0.1, 1), seed=seeds)
 def test_a_mask_of_a_reduced_picture_equals_two_steps_to_its_size(size_hw, by, seed):
     logits, frame = blobs(seed), Frame.fit(size_hw, side=1024)
@@ -91,7 +91,7 @@ def test_logits_without_a_positive_one_make_an_empty_mask():
 
 
 @given(side=st.sampled_from(SIDES), size=st.integers(1, 5000), data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_upscale_weights_share_out_exactly_one(side, size, data):
     inner = data.draw(st.integers(1, side))
     outputs = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=20)))

@@ -11,7 +11,7 @@ from storage.rle import Rle
 sizes = st.integers(1, 60)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(height=sizes, width=sizes, share=st.floats(0.05, 1), seed=st.integers(0, 2**32 - 1), density=st.floats(0, 1))
 def test_a_mask_shrinks_as_a_picture_does(height: int, width: int, share: float, seed: int, density: float) -> None:
     rng = np.random.default_rng(seed)

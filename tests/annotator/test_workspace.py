@@ -283,7 +283,7 @@ deeds = st.one_of(
 
 
 @given(st.lists(deeds, min_size=1, max_size=12))
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_undo_all_then_redo_all_is_the_identity(workspace: Workspace, pictures: list[Path], sequence: list) -> None:
     image_id = (workspace.import_pictures(pictures[:1]), workspace.images()[0].id)[1]
     category = (workspace.categories() or [workspace.repository.add_category("cup")])[0]

@@ -20,6 +20,7 @@ from tests.exporters.datasets import ring_and_dot
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_benchmark_prints_its_figures_as_json_on_the_last_line():
     program = [sys.executable, str(ROOT / "benchmarks/exports.py"), "--json"]
     few = ["--pictures", "3", "--instances-per-picture", "2", "--repeats", "1", "--masks", "4"]

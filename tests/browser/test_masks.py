@@ -47,7 +47,7 @@ def masks(draw):
 
 
 batches = st.lists(masks(), min_size=1, max_size=25)
-in_browser = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_browser = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 DECODE = """rles => rles.map((rle) => {
     const mask = masks.decodeRle(rle);

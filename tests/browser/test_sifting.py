@@ -48,7 +48,7 @@ def url() -> Iterator[str]:
         yield address
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batch=cases)
 def test_the_page_shows_what_the_server_says_is_visible(
     page: Page, url: str, batch: list[tuple[list[Found], dict[str, Any]]]

@@ -23,7 +23,7 @@ def inside(part, size_hw):
     return shapely.contains_xy(part, x, y)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mask=any_mask)
 def test_parts_are_valid_polygons_that_hold_the_pixels_and_no_others(mask):
     parts = [shapely.Polygon(rings[0], rings[1:]) for rings in edge_parts([Rle.encode(mask)])[0]]
@@ -33,14 +33,14 @@ def test_parts_are_valid_polygons_that_hold_the_pixels_and_no_others(mask):
     assert sum(part.area for part in parts) == mask.sum()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(mask=any_mask)
 def test_parts_are_what_hangs_together_by_sides(mask):
     count, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     assert len(edge_parts([Rle.encode(mask)])[0]) == count - 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(mask=any_mask)
 def test_rings_have_corners_alone_and_pass_no_place_twice(mask):
     for ring in (ring for part in edge_parts([Rle.encode(mask)])[0] for ring in part):
@@ -73,7 +73,7 @@ def test_things_from_photographs_keep_their_area():
         assert sum(part.area for part in parts) == mask.sum()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(masks=st.lists(hnp.arrays(bool, (7, 6)), min_size=1, max_size=5))
 def test_masks_done_together_come_out_as_each_alone(masks):
     rles = [Rle.encode(mask) for mask in masks]

@@ -101,14 +101,14 @@ def test_masks_that_people_drew_come_back(outline_of, read):
     check_quality(list(dev_masks()), outline_of, read)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mask=any_mask)
 def test_polygons_along_pixel_edges_are_exact_without_a_tolerance(mask):
     outline = edge_polygons(mask, 0.0)
     assert np.array_equal(by_pycocotools(outline.rings, mask.shape), mask)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(mask=any_mask, tolerance=tolerances)
 def test_polygons_along_pixel_edges_are_never_worse_than_they_say(mask, tolerance):
     outline = edge_polygons(mask, tolerance)
@@ -120,7 +120,7 @@ def test_polygons_along_pixel_edges_are_never_worse_than_they_say(mask, toleranc
         assert (ring <= mask.shape[::-1]).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mask=any_mask, tolerance=tolerances)
 def test_both_yolo_readers_find_the_pixels_that_the_ring_was_measured_with(mask, tolerance):
     outline = pixel_ring(mask, tolerance)
@@ -133,7 +133,7 @@ def test_both_yolo_readers_find_the_pixels_that_the_ring_was_measured_with(mask,
     assert iou(one, mask) == pytest.approx(outline.iou)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(mask=any_mask)
 def test_a_ring_without_a_tolerance_adds_bridges_and_loses_crumbs_at_most(mask):
     outline = pixel_ring(mask, 0.0)
@@ -202,7 +202,7 @@ def test_an_empty_mask_is_refused():
             outline_of(np.zeros((4, 4), dtype=bool), 1.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(mask=any_mask, tolerance=tolerances)
 def test_rings_without_keyholes_are_valid_polygons(mask, tolerance):
     outline = edge_polygons(mask, tolerance)

@@ -61,7 +61,7 @@ def test_thousands_of_parts_one_behind_the_other_are_walked_without_recursion():
     assert np.abs(np.diff(joined, axis=0)).max() == 3
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(mask=hnp.arrays(bool, st.tuples(st.integers(3, 12), st.integers(3, 12))).filter(np.any))
 def test_holes_hang_on_bridges_that_never_leave_their_part(mask):
     for rings in edge_parts([Rle.encode(mask)])[0]:

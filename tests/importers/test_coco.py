@@ -69,7 +69,7 @@ def test_both_kinds_of_rle_give_the_mask_back(form, crowd, tmp_path):
     assert [shape.is_crowd for shape in result.pictures["a.png"].shapes] == [bool(crowd)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(min_size=12, max_size=12))
 def test_any_mask_comes_back_from_its_list_of_runs(tmp_path_factory, data):
     wanted = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(8, 12).astype(bool)
@@ -267,7 +267,7 @@ def test_annotations_of_a_picture_may_lie_anywhere_in_the_file(tmp_path):
     assert names == [["1", "4", "7"], ["2", "5", "8"], ["3", "6", "9"]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_file_with_any_damage_gives_shapes_or_a_clear_error(tmp_path_factory, data):
     rle = {"segmentation": {"size": [4, 4], "counts": [16]}}

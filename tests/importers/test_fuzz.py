@@ -23,7 +23,7 @@ def test_the_sound_data_sets_give_all_their_masks(tmp_path):
 
 
 @pytest.mark.parametrize("name", sound_sets())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_changed_data_set_gives_masks_or_reasons(name, data, tmp_path):
     read_all(mutated(sound_sets()[name], lambda n: data.draw(st.integers(0, n - 1))), tmp_path)

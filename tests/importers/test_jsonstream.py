@@ -37,7 +37,7 @@ def read_back(path: Path) -> dict[str, object]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     document=st.dictionaries(st.text(st.characters(codec="ascii"), max_size=5), VALUES, max_size=4),
     chunk=st.integers(1, 40),

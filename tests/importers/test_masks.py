@@ -34,7 +34,7 @@ def test_parts_of_the_picture_are_scaled_to_its_size():
     assert rows_and_columns(painted(box_xyxy=(0.1, 0.1, 0.5, 0.6), relative=True)) == (2, 12, 3, 15)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 29), st.floats(0, 19)), min_size=3, max_size=8))
 def test_pixels_are_painted_as_fill_poly_does(points):
     wanted = np.zeros(SIZE, np.uint8)
@@ -42,7 +42,7 @@ def test_pixels_are_painted_as_fill_poly_does(points):
     assert np.array_equal(painted(polygons=(np.array(points),), painted="pixels"), wanted.astype(bool))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.lists(st.tuples(st.floats(-25, 55), st.floats(-18, 38)), min_size=3, max_size=7), min_size=1, max_size=3

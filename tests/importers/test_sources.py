@@ -232,7 +232,7 @@ def tree(folder: Path) -> set[Path]:
     return set(folder.rglob("*")) | set(folder.parent.glob("*"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20), max_size=4))
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_no_name_whatever_makes_a_file_outside(tmp_path: Path, names: list[str]) -> None:
@@ -373,7 +373,7 @@ def test_of_an_archive_damaged_inside_the_sound_entries_come_in(tmp_path: Path, 
     assert "damaged inside the zip archive" in taken.skipped["a.zip/2.png"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10**6), st.binary(min_size=1, max_size=4))
 def test_an_archive_with_a_few_bytes_overwritten_gives_what_was_in_it_or_a_reason(
     tmp_path: Path, place: int, patch: bytes

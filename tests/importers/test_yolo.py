@@ -216,7 +216,7 @@ def test_texts_beside_pictures_are_no_rows_of_a_data_set(tmp_path):
         read(root)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     text=st.one_of(st.text(max_size=60), st.from_regex(r"([0-9]{1,2}( -?[0-9.e]{1,6}){0,9}\n){0,4}", fullmatch=True))
 )

@@ -337,7 +337,7 @@ deeds = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from(["ann", "ben"]), deeds), max_size=12))
 def test_whatever_was_done_undoing_from_the_newest_back_leads_to_the_beginning(
     new_database: Path, done: list[tuple[str, tuple]]

@@ -55,7 +55,7 @@ def take(labeler: Labeler, action: tuple, categories: list) -> bool:
     return True
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(actions, max_size=12))
 def test_any_sequence_is_undone_and_redone_step_by_step(new_database: Path, sequence: list[tuple]) -> None:
     with TemporaryDirectory() as folder:

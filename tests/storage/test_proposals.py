@@ -197,7 +197,7 @@ def test_a_mask_of_another_size_saves_nothing(repository: Repository, image: Ima
 rectangles = st.tuples(st.integers(0, 7), st.integers(0, 5), st.integers(1, 8), st.integers(1, 6))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(rectangles, max_size=6), st.lists(rectangles, max_size=6), st.sampled_from([0.5, 0.8]))
 def test_the_count_is_that_of_every_pair_compared(
     new_database: Path, proposals: list, instances: list, duplicate_iou: float

@@ -21,7 +21,7 @@ def marked(size_hw: tuple[int, int] = (120, 160)) -> Picture:
     return Picture(set_name="made", name="marked", image=image, labels=labels, weight=1, regions=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_crop_keeps_image_and_labels_aligned(seed):
     cut = crop(marked(), SIDE, np.random.default_rng(seed))

@@ -50,15 +50,16 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights(data, whole_run, 
             assert torch.equal(weight, halves[part][name]), name
 
 
+@pytest.mark.slow
 def test_two_processes_learn_as_one_and_go_on_as_one(data, tmp_path):
-    words = ["--steps", "4", "--processes", "2", *WORDS]
+    words = ["--steps", "2", "--processes", "2", *WORDS]
     for out in (tmp_path / "whole", tmp_path / "halves"):
         train(data, out, [*words, "--minutes", "0"] if out.name == "halves" else words)
-    assert RunFolder(tmp_path / "halves").load()["step"] < 4
+    assert RunFolder(tmp_path / "halves").load()["step"] == 1
     train(data, tmp_path / "halves", ["--resume", "--device", "cpu", "--single", "--validate-on", "2"])
     whole, halves = (RunFolder(tmp_path / name).load() for name in ("whole", "halves"))
-    assert halves["step"] == whole["step"] == 4
-    assert halves["prompts"] == whole["prompts"] >= 4 * 2 * 4
+    assert halves["step"] == whole["step"] == 2
+    assert halves["prompts"] == whole["prompts"] >= 2 * 2 * 4
     for name, weight in whole["network"].items():
         assert torch.equal(weight, halves["network"][name]), name
 

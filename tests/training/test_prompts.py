@@ -24,7 +24,7 @@ def blobs(seed: int, count: int = 3, side: int = 64) -> np.ndarray:
     return masks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), lowest=st.floats(0.1, 1), lot=st.floats(0, 1))
 def test_a_click_lies_inside_the_error_and_says_its_kind(seed, lowest, lot):
     target, mask = blobs(seed, 2)
@@ -113,7 +113,7 @@ def test_who_begins_anew_keeps_nothing_of_what_was():
     assert (prompts.clicks[torch.from_numpy(anew), :-1, 2] == -1).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_spoilt_mask_still_has_to_do_with_its_target(seed):
     (target,) = blobs(seed, count=1)

@@ -31,7 +31,7 @@ def masks(draw: st.DrawFn) -> np.ndarray:
     return mask
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     mask=masks(),
     crop=st.booleans(),
@@ -69,7 +69,7 @@ def test_a_hard_edge_is_the_mask_and_the_pixels_in_it_are_the_pictures(mask: np.
     assert (out == padded[y + margin : y + margin + height, x + margin : x + margin + width]).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(mask=masks(), soft=st.floats(0, 8), background=st.sampled_from(BACKGROUNDS[:2]))
 def test_a_crop_is_a_part_of_the_full_cutout(mask: np.ndarray, soft: float, background: Background) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (*mask.shape, 3), np.uint8)

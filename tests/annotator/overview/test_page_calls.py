@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from annotator.access.person import LOCAL
+from annotator.access.person import LOCAL, Person, Role
 from annotator.overview.figures import CELLS
 from annotator.ui.calls import Calls
 from annotator.ui.problems import BUG_TEXT
@@ -106,6 +106,19 @@ def test_the_page_lists_changes_and_takes_back(
     assert [one["instances"] for one in undone["categories"]] == [2, 0]
     again = ask(calls, "gallery_redo", of="a", image_ids=changed["image_ids"], op_id="e")
     assert [one["instances"] for one in again["categories"]] == [0, 2]
+
+
+def test_a_labeler_changes_their_own_instances_in_the_gallery_and_no_others(
+    calls: Calls, workspace: Workspace, image_ids: list[int], save: Save
+) -> None:
+    (anns,) = save(image_ids[0], "cup", (0, 0, 10, 10))
+    ann, bob = (Person(name=name, role=Role.LABELER) for name in ("ann", "bob"))
+    message = {"name": "gallery_delete", "args": {"ids": [anns], "op_id": "a"}}
+    refused = calls.handle(message, person=bob)["result"]
+    assert (refused["image_ids"], len(refused["refused"])) == ([], 1)
+    assert "is ann's" in refused["refused"][0]
+    done = calls.handle(message, person=ann)["result"]
+    assert (done["image_ids"], done["refused"]) == ([image_ids[0]], [])
 
 
 def test_checks_come_with_the_way_to_what_they_found(

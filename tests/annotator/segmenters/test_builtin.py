@@ -93,7 +93,7 @@ def obeyed_pairs(prediction: Prediction, prompt: Prompt) -> np.ndarray:
     return prediction.masks[:, rows, columns] == (prompt.point_labels == 1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(count=st.integers(1, 10), seed=st.integers(0, 2**32 - 1))
 def test_random_clicks_on_a_real_picture_are_obeyed_in_every_candidate(segmenter, coffee, count, seed):
     random = np.random.default_rng(seed)

@@ -187,7 +187,7 @@ def test_a_dropped_connection_is_taken_up_again(server, folder, reset):
     assert len(server.requests) == 4
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(1, 90_000), max_size=6))
 def test_wherever_the_line_breaks_the_file_is_whole_in_the_end(cuts):
     with FileServer(CONTENT) as server, tempfile.TemporaryDirectory() as place:

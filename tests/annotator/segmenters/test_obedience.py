@@ -40,7 +40,7 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / (one | other).sum())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     size_hw=st.tuples(st.integers(1, 900), st.integers(1, 900)),
     side=st.sampled_from((512, 1024)),

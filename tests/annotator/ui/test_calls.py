@@ -171,7 +171,7 @@ READING = sorted(CALL_NAMES - {"import_samples", "switch_segmenter", "propose"})
         max_size=4,
     ),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_message_is_answered_with_a_mistake_of_the_program(calls: Calls, name: str, args: dict) -> None:
     answer = calls.handle({"name": name, "args": args}, person=LOCAL)
     json.dumps(answer)

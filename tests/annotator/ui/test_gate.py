@@ -283,8 +283,6 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "delete_category": {"category_id": 1},
     "switch_segmenter": {"name": "builtin"},
     "import_dataset": {"token": "x", "on_conflict": "replace"},
-    "gallery_delete": {"ids": [1], "op_id": "x"},
-    "gallery_set_category": {"ids": [1], "category_id": 1, "op_id": "x"},
     "propose": {"image_ids": None},
     "list_sign_ins": {},
     "end_sign_in": {"sign_in_id": 1},
