@@ -75,11 +75,8 @@ class Intake:
     def demand_room(self, mark: str, more: int, *, is_limited: bool, ask_disk: bool = True) -> None:
         """Raises RoomError where so many bytes more do not fit."""
         limits = self.limits
-        if ask_disk and self._free_bytes() - more < limits.kept_free:
-            raise RoomError(
-                f"The server's disk is nearly full: {_said(limits.kept_free)} of it are kept free for the labels. "
-                "Tell who runs the server; nothing that was saved is lost."
-            )
+        if ask_disk:
+            self.demand_disk(more)
         if is_limited and self._count(mark, more, limits.of_person) + more > limits.of_person:
             raise RoomError(
                 f"Uploads of yours that were not taken in yet fill the {_said(limits.of_person)} that each labeler "
@@ -89,6 +86,14 @@ class Intake:
             raise RoomError(
                 f"Uploads that were not taken in yet fill the {_said(limits.in_all)} that there are for all. Try again "
                 "later: what nobody imports is deleted after a day."
+            )
+
+    def demand_disk(self, more: int = 0) -> None:
+        """Raises RoomError where so many bytes more would take what is kept free."""
+        if self._free_bytes() - more < self.limits.kept_free:
+            raise RoomError(
+                f"The server's disk is nearly full: {_said(self.limits.kept_free)} of it are kept free for the labels. "
+                "Tell who runs the server; nothing that was saved is lost."
             )
 
     def count(self, mark: str, more: int) -> None:

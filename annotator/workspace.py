@@ -140,8 +140,13 @@ class Workspace:
         """The same in the background; remove_afterwards deletes the given files (uploads) at the end."""
 
         def work(job: Job) -> dict[str, Any]:
+            def count(done: int, total: int) -> None:
+                if remove_afterwards:  # from the page: nobody who labels fills the disk under the others
+                    self.intake.demand_disk()
+                job.count(done, total)
+
             try:
-                report = self.import_pictures(paths, job.count, job.cancelled)
+                report = self.import_pictures(paths, count, job.cancelled)
             finally:
                 if remove_afterwards:
                     for path in paths:

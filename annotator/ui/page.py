@@ -12,7 +12,7 @@ from annotator.workspace import Workspace
 
 STATIC = Path(__file__).with_name("static")
 TITLE = "Annotator"
-HOUR_S, DAY_S = 3600, 86400  # how often uploads that no import took are looked for, and how old they may get
+HOUR_S, DAY_S = 3600, 86400  # how often files that Gradio made are looked for, and how old they may get
 
 # The page's own modules do everything; Gradio gives them its shell and the way to the server.
 START = """

@@ -9,6 +9,8 @@ import pytest
 from annotator.access.ownership import mark_of, owned_token
 from annotator.errors import RoomError
 from annotator.intake import FILE_OVERHEAD, Intake, IntakeLimits
+from annotator.jobs import JobState
+from annotator.workspace import Workspace
 
 KIB = 2**10
 
@@ -97,3 +99,14 @@ def test_what_nobody_imported_for_a_day_goes(tmp_path: Path) -> None:
     intake.remove_abandoned()
     assert files(tmp_path) == [new]
     assert not (tmp_path / "uploads" / mark_of("ann")).exists()
+
+
+def test_an_import_from_the_page_stops_before_the_disk_is_full(workspace: Workspace, pictures: list[Path]) -> None:
+    left = [3 * 2**30, KIB]
+    workspace.intake = Intake(
+        workspace.settings.folder("uploads"), staged=workspace.settings.folder("arrivals"), free=lambda _: left.pop(0)
+    )
+    job = workspace.start_import(pictures, remove_afterwards=True).wait()
+    assert (job.state, "disk is nearly full" in job.message) == (JobState.FAILED, True)
+    assert 0 < len(workspace.images()) < 3, "what came in before stays"
+    assert not any(path.exists() for path in pictures)
