@@ -66,6 +66,14 @@ class SignInError(AnnotatorError):
         self.wait_s = wait_s
 
 
+class RoomError(AnnotatorError):
+    """No room for an upload. is_full: whether more than a moment has to pass before there is."""
+
+    def __init__(self, text: str, *, is_full: bool = True) -> None:
+        super().__init__(text)
+        self.is_full = is_full
+
+
 class Cancelled(AnnotatorError):
     """The user stopped a job."""
 

@@ -32,6 +32,7 @@ NOT_IMPORTED = {
     # tools and pytest's plugins are called, not imported
     "requirements-dev.txt": {
         "mypy",
+        "pip-audit",
         "pre-commit",
         "pytest-timeout",
         "pytest-xdist",
