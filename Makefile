@@ -9,7 +9,7 @@ ARGS ?=
 # pytest workers: one per core, at most four (each keeps a network, and perhaps a browser, in memory).
 JOBS ?= logical
 
-.PHONY: help setup setup-dev run test lint format fuzz bench-clicks clean
+.PHONY: help setup setup-dev run test lint format audit fuzz bench-clicks clean
 
 help:
 	@echo "make setup    create $(VENV) and install what the tool needs"
@@ -17,6 +17,7 @@ help:
 	@echo "make test     the same, then every test, browser tests included   (ARGS=\"-k coco\")"
 	@echo "make lint     ruff check, ruff format --check, mypy"
 	@echo "make format   let ruff repair what it can"
+	@echo "make audit    known holes in the libraries, by pip-audit, where its data can be reached"
 	@echo "make fuzz     damage data sets and read them, led by atheris, MINUTES=10 long"
 	@echo "make bench-clicks DATA=\"SET...\"   clicks until a mask is right, beside GrabCut and random walker"
 	@echo "make clean    remove $(VENV) and caches; pictures and annotations stay"
@@ -46,6 +47,9 @@ lint: setup-dev
 format: setup-dev
 	@$(BIN) -m ruff check --fix --exit-zero .
 	@$(BIN) -m ruff format .
+
+audit: setup-dev
+	@$(BIN) scripts/audit.py
 
 # atheris has no wheels for Windows, so it is not among what every developer installs; without it chance leads.
 MINUTES ?= 10

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotator.access.ownership import is_owned_by
 from annotator.access.person import Role
 from annotator.datasets import Datasets, ImportPlan, OnConflict
 from annotator.errors import AnnotatorError, Cancelled, NotFoundError
@@ -42,14 +43,15 @@ class Arrivals:
         self._waiting: dict[str, _Arrival] = {}
         self._lock = threading.Lock()
 
-    def start_inspect(self, files: Sequence[GivenFile]) -> Job:
+    def start_inspect(self, files: Sequence[GivenFile], *, owner: str = "") -> Job:
         """Look at files in the background, changing nothing; result: {"token", "plan"}, the plan None for plain files.
 
-        A file that is damaged fails the job with the reason, and its upload is dropped.
+        A file that is damaged fails the job with the reason, and its upload is dropped. owner: whom alone the token is
+        good for.
         """
         if not files:
             raise AnnotatorError("There is no file to look at. Upload some first.")
-        staged = self._staging.take(files)
+        staged = self._staging.take(files, owner=owner)
 
         def work(job: Job) -> dict[str, Any]:
             try:
@@ -65,15 +67,17 @@ class Arrivals:
 
         return self._jobs.start("inspect", work)
 
-    def start_import(self, token: str, *, on_conflict: str, labeler: str = "", role: Role = Role.LABELER) -> Job:
+    def start_import(
+        self, token: str, *, on_conflict: str, labeler: str = "", role: Role = Role.LABELER, owner: str = ""
+    ) -> Job:
         """Take a data set in as its plan says, in the background; result: what the report says of itself.
 
-        labeler: who imports. Raises NotFoundError for a token that was used already, or never given, NotAllowedError
-        for a labeler who would replace what others have saved.
+        labeler: who imports. Raises NotFoundError for a token that was used already, or never given to that owner,
+        NotAllowedError for a labeler who would replace what others have saved.
         """
         if on_conflict == OnConflict.REPLACE:
             check_instructor(role, "replace the instances that pictures have by those of a data set")
-        arrival = self._take(token)
+        arrival = self._take(token, owner)
         plan = arrival.plan
         if plan is None:
             self._keep(arrival)
@@ -91,14 +95,14 @@ class Arrivals:
 
         return self._jobs.start("import", work)
 
-    def start_pictures(self, token: str) -> Job:
+    def start_pictures(self, token: str, *, owner: str = "") -> Job:
         """Take the files in as plain pictures, whatever else they are. Raises NotFoundError as above."""
-        return self._start_pictures(self._take(token).staged.paths)
+        return self._start_pictures(self._take(token, owner).staged.paths)
 
-    def drop(self, token: str) -> None:
-        """Forget an upload and delete its files; nothing happens where it is gone already."""
+    def drop(self, token: str, *, owner: str = "") -> None:
+        """Forget an upload of that owner's and delete its files; nothing happens where there is none (any more)."""
         with self._lock:
-            arrival = self._waiting.pop(token, None)
+            arrival = self._waiting.pop(token, None) if is_owned_by(token, owner) else None
         if arrival is not None:
             self._staging.drop(arrival.staged)
 
@@ -106,11 +110,12 @@ class Arrivals:
         with self._lock:
             self._waiting[arrival.staged.token] = arrival
             old = [token for token, one in self._waiting.items() if arrival.since - one.since > ABANDONED_S]
-        for token in old:
-            self.drop(token)
+            gone = [self._waiting.pop(token) for token in old]
+        for one in gone:
+            self._staging.drop(one.staged)
 
-    def _take(self, token: str) -> _Arrival:
+    def _take(self, token: str, owner: str) -> _Arrival:
         with self._lock:
-            if token not in self._waiting:
+            if token not in self._waiting or not is_owned_by(token, owner):
                 raise NotFoundError("These files are not here any more. Upload them again.")
             return self._waiting.pop(token)

@@ -53,6 +53,10 @@ class BackupError(AnnotatorError):
     """A backup that cannot be made or is not sound, or a folder that it cannot be restored into."""
 
 
+class ClusterError(AnnotatorError):
+    """A cluster that cannot be had or used: a package missing, nobody at its address, workers without the model."""
+
+
 class ForbiddenError(AnnotatorError):
     """Something that only the instructor may do."""
 
@@ -64,6 +68,14 @@ class SignInError(AnnotatorError):
         super().__init__(text)
         self.field = field
         self.wait_s = wait_s
+
+
+class RoomError(AnnotatorError):
+    """No room for an upload. is_full: whether more than a moment has to pass before there is."""
+
+    def __init__(self, text: str, *, is_full: bool = True) -> None:
+        super().__init__(text)
+        self.is_full = is_full
 
 
 class Cancelled(AnnotatorError):

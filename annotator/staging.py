@@ -4,11 +4,11 @@ import contextlib
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from annotator.access.ownership import owned_token
 from annotator.errors import SettingsError
 from annotator.files import ABANDONED_S
 from importers.names import UniqueNames
@@ -45,14 +45,14 @@ class Staging:
         self._folder = folder
         self.remove_abandoned()
 
-    def take(self, files: Sequence[GivenFile]) -> Staged:
+    def take(self, files: Sequence[GivenFile], *, owner: str = "") -> Staged:
         """Put the files side by side under their names; where they lay before they are gone afterwards.
 
-        The same path may be given under several names: an upload folder keeps files of one content once. Raises
+        The same path may be given under several names. owner: whose mark the folder's name carries. Raises
         SettingsError where the disk cannot be written to.
         """
         self.remove_abandoned()
-        token = uuid.uuid4().hex
+        token = owned_token(owner)
         folder = self._folder / token
         names = UniqueNames()
         try:

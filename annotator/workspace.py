@@ -23,6 +23,7 @@ from annotator.engine import Engine
 from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
+from annotator.intake import Intake
 from annotator.inuse import InUse
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
@@ -76,8 +77,9 @@ class Workspace:
             jobs=self.jobs,
             start_pictures=lambda paths: self.start_import(paths, remove_afterwards=True),
         )
+        self.intake = Intake(settings.folder("uploads"), staged=settings.folder("arrivals"))
         self.comparing = Comparing(self.repository, self.engine)
-        self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
+        self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs, self.pictures)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
@@ -149,8 +151,13 @@ class Workspace:
         """The same in the background; remove_afterwards deletes the given files (uploads) at the end."""
 
         def work(job: Job) -> dict[str, Any]:
+            def count(done: int, total: int) -> None:
+                if remove_afterwards:  # from the page: nobody who labels fills the disk under the others
+                    self.intake.demand_disk()
+                job.count(done, total)
+
             try:
-                report = self.import_pictures(paths, job.count, job.cancelled)
+                report = self.import_pictures(paths, count, job.cancelled)
             finally:
                 if remove_afterwards:
                     for path in paths:

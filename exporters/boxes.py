@@ -4,6 +4,8 @@
   is 0, 0, 1, 1, and picture[ymin:ymax, xmin:xmax] is the inside of the box. area is the mask's pixel count, not the
   box's.
 - pictures.csv is there because a picture without instances has no row in boxes.csv.
+- A name that a spreadsheet would take for a formula (it begins with =, +, -, @, a tab or a carriage return) has an
+  apostrophe before it, and so has one that begins with such an apostrophe; the importer takes it away again.
 - UTF-8 and plain commas: pandas.read_csv and Python's csv read it as it is. Empty is "not known" (an instance drawn by
   hand has no predicted_iou).
 """
@@ -20,6 +22,7 @@ _COLUMNS = (
     "predicted_iou", "stability_score", "origin", "model", "labeler",
 )  # fmt: skip
 _PICTURE_COLUMNS = ("split", "file", "width", "height", "original_name", "status", "instances")
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 _SNIPPET = """\
 import pandas
 
@@ -59,10 +62,10 @@ class CsvExporter:
                 about = [split, path, image.width, image.height]
                 written = 0
                 for instance, number in sound_instances(dataset, image, numbers, options, report):
-                    boxes.writerow([*about, categories[number].name, *_row(instance)])
+                    boxes.writerow([*about, as_text(categories[number].name), *_row(instance)])
                     written += 1
                 report.add_instances(written, placed.split)
-                pictures.writerow([*about, image.original_name, image.status.value, written])
+                pictures.writerow([*about, as_text(image.original_name), image.status.value, written])
         report.warnings.append("a table of boxes has no masks: take another format to train segmentation")
         return report
 
@@ -72,8 +75,14 @@ def _row(instance: InstanceRecord) -> list[object]:
     x, y, width, height = instance.rle.bbox_xywh
     return [
         x, y, x + width, y + height, instance.rle.area, int(instance.is_crowd), _score(instance.predicted_iou),
-        _score(instance.stability_score), instance.origin.value, instance.model or "", instance.labeler,
+        _score(instance.stability_score), instance.origin.value, as_text(instance.model or ""),
+        as_text(instance.labeler),
     ]  # fmt: skip
+
+
+def as_text(name: str) -> str:
+    """A name that stays one in a spreadsheet, whatever it begins with."""
+    return f"'{name}" if name.lstrip("'").startswith(FORMULA_BEGINS) else name
 
 
 def _score(value: float | None) -> str:

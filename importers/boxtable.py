@@ -19,6 +19,7 @@ _MOST_BYTES = 2**28
 _MOST_NAMED = 1000
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _NAMES = {"filename": "file", "class": "category", "label": "category"}  # what others call the same
+_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 _SPLITS = ("train", "val", "test")
 
 Row = Mapping[str, str]
@@ -104,7 +105,7 @@ class _Collected:
         self.split = row["split"] if row.get("split") in _SPLITS else self.split
         if not has_box:
             return
-        category = row.get("category", "")
+        category = _without_apostrophe(row.get("category", ""))
         if not category:
             raise ValueError("it has no category")
         corners = finite_numbers([row.get(corner) or None for corner in _CORNERS]).tolist()
@@ -140,6 +141,11 @@ def _rows(tree: Tree, name: str) -> Iterator[Row]:
             yield dict(zip(columns, (value.strip() for value in row), strict=False))
     except csv.Error as error:
         raise ImporterError(f"{name}: Line {reader.line_num} is no line of a table ({error}). Mend it.") from error
+
+
+def _without_apostrophe(name: str) -> str:
+    """The name that a careful table has an apostrophe before, so that no spreadsheet takes it for a formula."""
+    return name[1:] if name.startswith("'") and name.lstrip("'").startswith(_FORMULA_BEGINS) else name
 
 
 def _column(name: str) -> str:

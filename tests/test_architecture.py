@@ -28,6 +28,8 @@ LIVES_ONLY_IN = {
     "uvicorn": "annotator/ui",
     "plotly": "annotator/ui",
     "typer": "annotator/cli",
+    "dask": "annotator/clusters",
+    "distributed": "annotator/clusters",
 }
 MOST_LINES = 400
 
@@ -72,6 +74,8 @@ def test_no_exception_is_swallowed_in_silence(path):
         ("exporters", ("torch", "gradio", "sqlalchemy")),
         ("importers.registry", ("torch", "gradio", "sqlalchemy")),
         ("annotator.cli", ("torch", "gradio")),
+        ("annotator.clusters.worker", ("torch", "gradio", "sqlalchemy", "distributed")),
+        ("annotator.proposing", ("gradio", "distributed")),
     ],
 )
 def test_importing_a_room_loads_nothing_heavy_of_another(module, furniture):

@@ -32,6 +32,7 @@ NOT_IMPORTED = {
     # tools and pytest's plugins are called, not imported
     "requirements-dev.txt": {
         "mypy",
+        "pip-audit",
         "pre-commit",
         "pytest-timeout",
         "pytest-xdist",
@@ -69,13 +70,14 @@ def test_everything_the_tool_imports_is_required():
     missing = {
         name
         for name in third_party(product_files())
-        if not distributions().get(name, set()) & names("requirements.txt")
+        if not distributions().get(name, set()) & (names("requirements.txt") | names("requirements-cluster.txt"))
     }
     assert missing == set()
 
 
 def test_everything_the_tests_and_benchmarks_import_is_required():
-    known = names("requirements.txt") | names("requirements-dev.txt") | {"packaging"}  # pytest itself needs packaging
+    files = ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")
+    known = set().union(*map(names, files)) | {"packaging"}  # pytest itself needs packaging
     used = third_party(python_files("tests", "benchmarks", "training", "examples", "scripts"))
     assert {name for name in used if not distributions().get(name, set()) & known} == set()
 
@@ -92,7 +94,12 @@ def test_nothing_is_required_that_nobody_imports(name, folders):
     assert names(name) - used == NOT_IMPORTED[name]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_what_only_a_cluster_needs_is_imported_where_a_cluster_is_opened():
+    needed = {"cryptography", "dask", "distributed"}
+    assert names("requirements-cluster.txt") == needed <= top_level(Path("annotator/clusters/daskcluster.py"))
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"])
 def test_every_requirement_has_a_lower_and_an_upper_bound(name):
     for requirement in requirements(name):
         assert requirement.url is None

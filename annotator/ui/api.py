@@ -12,21 +12,20 @@ from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
-from annotator.access.ownership import Belongings
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.overview.checks import TINY_AREA
 from annotator.ui import render, render_class, render_overview
+from annotator.ui.bodies import plain_name
 from annotator.ui.cutoutform import cutout_options
 from annotator.ui.exportform import export_options
 from annotator.ui.identity import labeler_of, person_of
 from annotator.ui.jobview import begun_job, cancelled_job, seen_job
 from annotator.ui.problems import problem_json
 from annotator.ui.rights import demand_right
-from annotator.ui.uploads import given_files, uploaded_paths
+from annotator.ui.uploads import given_files, upload_folder, uploaded_paths
 from annotator.workspace import Workspace
 from exporters.registry import EXPORTERS
 
@@ -34,8 +33,8 @@ JSON = dict[str, Any]
 ANSWER_WAIT_S = 300.0  # a client wants the masks in the answer, however slow the segmenter
 
 
-def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
-    """Register every endpoint in the open gr.Blocks. belongings: is told whose the files are that an endpoint makes."""
+def add_endpoints(workspace: Workspace) -> None:
+    """Register every endpoint in the open gr.Blocks."""
 
     def shown(view: SessionView) -> JSON:
         if view.problem:
@@ -51,8 +50,9 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
     @_endpoint
     def import_images(files: list[dict], request: gr.Request) -> dict:
         """Take uploaded files (pictures or zips) in; returns image_ids, and what was skipped and why."""
-        job = workspace.start_import(uploaded_paths(files), remove_afterwards=True)
-        begun_job(job, labeler_of(request))
+        who = person_of(request)
+        job = workspace.start_import(uploaded_paths(files, who.key), remove_afterwards=True)
+        begun_job(job, who.name)
         job.wait()
         return _result(job) | {"lines": [job.message, *job.lines]}
 
@@ -177,9 +177,9 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
         "blue", "grey", "#rrggbb", "blur", or "picture" with a picture_id), blur, soft_edge, crop, margin, size
         ("35x45mm", "2x2in"), zoom, shift_x, shift_y."""
         ids = [int(one) for one in instance_ids]
-        made = workspace.cutouts.file(int(image_id), ids, cutout_options(options))
-        path = save_bytes_to_cache(made.data, made.name, get_upload_folder())
-        belongings.claim("file", path, person_of(request).key)
+        owner = person_of(request).key
+        made = workspace.cutouts.file(int(image_id), ids, cutout_options(options, owner=owner))
+        path = save_bytes_to_cache(made.data, plain_name(made.name), str(upload_folder(owner)))
         return {"path": path, "orig_name": made.name, "meta": {"_type": "gradio.FileData"}}
 
     @_endpoint
@@ -202,7 +202,8 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
     def inspect_dataset(files: list[dict], request: gr.Request) -> dict:
         """Look at an uploaded data set (a zip, or label files and pictures) and change nothing; returns a token and the
         plan of what would come in, the plan null where no data set is recognised."""
-        return _result(workspace.arrivals.start_inspect(given_files(files)).wait())
+        key = person_of(request).key
+        return _result(workspace.arrivals.start_inspect(given_files(files, key), owner=key).wait())
 
     @_endpoint
     def import_dataset(token: str, on_conflict: str, request: gr.Request) -> dict:
@@ -210,7 +211,7 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
         or "replace"."""
         who = person_of(request)
         start = workspace.arrivals.start_import
-        job = start(token, on_conflict=on_conflict, labeler=who.name, role=who.role).wait()
+        job = start(token, on_conflict=on_conflict, labeler=who.name, role=who.role, owner=who.key).wait()
         return _result(job) | {"lines": [job.message, *job.lines]}
 
     @_endpoint

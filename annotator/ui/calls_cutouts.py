@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from annotator.access.person import Person
 from annotator.cutouts import PHOTO_SIZES, PRESETS
 from annotator.ui import render
 from annotator.ui.cutoutform import cutout_options, selection
@@ -33,9 +34,9 @@ class CutoutCalls:
         }
 
     def cutout_preview(
-        self, *, labeler: str, image_id: int, instance_ids: list[int], options: JSON | None = None
+        self, *, person: Person, image_id: int, instance_ids: list[int], options: JSON | None = None
     ) -> JSON:
-        found = self._workspace.cutouts.preview(image_id, instance_ids, cutout_options(options))
+        found = self._workspace.cutouts.preview(image_id, instance_ids, cutout_options(options, owner=person.key))
         height, width = found.size_hw
         return {
             "before": _data_url(*found.before),
@@ -45,12 +46,15 @@ class CutoutCalls:
             "notes": list(found.notes),
         }
 
-    def cutout_file(self, *, labeler: str, image_id: int, instance_ids: list[int], options: JSON | None = None) -> JSON:
-        chosen = cutout_options(options)
-        return render.job_json(self._workspace.cutouts.start_file(image_id, instance_ids, chosen, owner=labeler))
+    def cutout_file(
+        self, *, person: Person, image_id: int, instance_ids: list[int], options: JSON | None = None
+    ) -> JSON:
+        chosen = cutout_options(options, owner=person.key)
+        return render.job_json(self._workspace.cutouts.start_file(image_id, instance_ids, chosen, owner=person.name))
 
-    def cutout_zip(self, *, labeler: str, chosen: JSON | None = None, options: JSON | None = None) -> JSON:
-        job = self._workspace.cutouts.start_zip(selection(chosen), cutout_options(options), owner=labeler)
+    def cutout_zip(self, *, person: Person, chosen: JSON | None = None, options: JSON | None = None) -> JSON:
+        how = cutout_options(options, owner=person.key)
+        job = self._workspace.cutouts.start_zip(selection(chosen), how, owner=person.name)
         return render.job_json(job)
 
 

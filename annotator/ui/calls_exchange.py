@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from annotator.access.person import Role
+from annotator.access.person import Person
 from annotator.ui import render
 from annotator.ui.exportform import OptionError, export_options
 from annotator.ui.jobview import begun_job
@@ -36,24 +36,28 @@ class ExchangeCalls:
 
     # in
 
-    def import_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
-        return begun_job(self._workspace.start_import(uploaded_paths(paths), remove_afterwards=True), labeler)
+    def import_uploads(self, *, person: Person, paths: list[Any]) -> JSON:
+        given = uploaded_paths(paths, person.key)
+        return begun_job(self._workspace.start_import(given, remove_afterwards=True), person.name)
 
     def import_samples(self, *, labeler: str) -> JSON:
         return begun_job(self._workspace.start_import_of_samples(), labeler)
 
-    def inspect_uploads(self, *, labeler: str, paths: list[Any]) -> JSON:
-        return begun_job(self._workspace.arrivals.start_inspect(given_files(paths)), labeler)
+    def inspect_uploads(self, *, person: Person, paths: list[Any]) -> JSON:
+        job = self._workspace.arrivals.start_inspect(given_files(paths, person.key), owner=person.key)
+        return begun_job(job, person.name)
 
-    def import_dataset(self, *, labeler: str, role: Role, token: str, on_conflict: str = "skip") -> JSON:
-        job = self._workspace.arrivals.start_import(token, on_conflict=on_conflict, labeler=labeler, role=role)
-        return begun_job(job, labeler)
+    def import_dataset(self, *, person: Person, token: str, on_conflict: str = "skip") -> JSON:
+        job = self._workspace.arrivals.start_import(
+            token, on_conflict=on_conflict, labeler=person.name, role=person.role, owner=person.key
+        )
+        return begun_job(job, person.name)
 
-    def import_arrived_pictures(self, *, labeler: str, token: str) -> JSON:
-        return begun_job(self._workspace.arrivals.start_pictures(token), labeler)
+    def import_arrived_pictures(self, *, person: Person, token: str) -> JSON:
+        return begun_job(self._workspace.arrivals.start_pictures(token, owner=person.key), person.name)
 
-    def drop_uploads(self, *, labeler: str, token: str) -> None:
-        self._workspace.arrivals.drop(token)
+    def drop_uploads(self, *, person: Person, token: str) -> None:
+        self._workspace.arrivals.drop(token, owner=person.key)
 
     def _export_options(self, options: JSON | None) -> ExportOptions:
         names = [category.name for category in self._workspace.categories()]

@@ -34,11 +34,12 @@ class _Form(BaseModel):
     shift_y: float = 0.0
 
 
-def cutout_options(values: Mapping[str, Any] | None) -> CutoutOptions:
-    """Raises CutoutError for a value that cannot be or a name that is none, ImageError for a file never uploaded."""
+def cutout_options(values: Mapping[str, Any] | None, *, owner: str) -> CutoutOptions:
+    """owner: the key of who calls. Raises CutoutError for a value that cannot be or a name that is none, ImageError for
+    a file that they never uploaded."""
     form = _form(values)
     rest = form.model_dump(exclude={"background", "blur", "picture_id", "upload"})
-    return CutoutOptions(background=_background(form), **rest)
+    return CutoutOptions(background=_background(form, owner), **rest)
 
 
 def selection(values: Mapping[str, Any] | None) -> Selection:
@@ -66,10 +67,10 @@ def _form(values: Mapping[str, Any] | None) -> _Form:
         raise CutoutError(f"A cut-out cannot be made like this: {wrong}.") from error
 
 
-def _background(form: _Form) -> Background:
+def _background(form: _Form, owner: str) -> Background:
     if form.background != PICTURE:
         return Background.named(form.background, blur=form.blur)
     picture: Path | int | None = form.picture_id
     if form.upload is not None:
-        (picture,) = uploaded_paths([form.upload])  # under the name it has: it is asked for again and again
+        (picture,) = uploaded_paths([form.upload], owner)  # under the name it has: it is asked for again and again
     return Background(kind=BackgroundKind.PICTURE, picture=picture, blur=form.blur)

@@ -33,7 +33,7 @@ _SIGNED_IN = re.compile(
        | /(assets|static|svelte)/.+
        | /gradio_api/(
              info/? | app_id/? | login_check/? | user/? | theme\.css
-           | upload | upload_progress | file=.+
+           | upload | file=.+
            | queue/(join|data|status) | call/(v2/)?[\w-]+/?(/[\w-]+)?
            | cancel | reset/? | heartbeat/[^/]+
            | component_server/?

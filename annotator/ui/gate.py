@@ -16,6 +16,8 @@ from annotator.access.ownership import Belongings
 from annotator.access.person import LOCAL, Person
 from annotator.ui import bodies, origins
 from annotator.ui.bodies import BodyError
+from annotator.ui.connections import Connections
+from annotator.ui.crowd import Crowd
 from annotator.ui.doors import SIGN_IN, SIGN_OUT, UPLOAD, Door, door_of
 from annotator.ui.identity import PERSON
 from annotator.ui.theirs import CALL, JOIN, LONGEST_ID, check_body, learner, not_theirs, overheard
@@ -41,6 +43,8 @@ class House:
     is_shared: bool = False
     share_host: str | None = None
     belongings: Belongings = field(default_factory=Belongings)
+    connections: Connections = field(default_factory=Connections)
+    crowd: Crowd = field(default_factory=Crowd)
 
     def visitor(self, request: Request) -> Visitor:
         """Where a try to sign in comes from."""
@@ -61,8 +65,11 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
             await self._http(scope, receive, _with_safe_headers(send))
-        else:
-            await self._app(scope, receive, send)
+        else:  # for as long as the server runs
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(self._house.connections.look_for_ever)
+                await self._app(scope, receive, send)
+                beside.cancel_scope.cancel()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -81,7 +88,11 @@ class Gate:
         state = {**scope.get("state", {})}
         if person is not None:
             state[PERSON] = person
-        await self._pass({**scope, "state": state}, request, person, receive, send)
+        try:
+            with self._house.crowd.one_more(person):
+                await self._pass({**scope, "state": state}, request, person, receive, send)
+        except BodyError as error:
+            await PlainTextResponse(error.text, error.status, {"Retry-After": "1"})(scope, receive, send)
 
     # who may pass
 
@@ -110,9 +121,7 @@ class Gate:
         """The answer to what does not come further, None for the rest. Raises BodyError."""
         path = request.scope["path"]
         door = door_of(path)
-        most = bodies.ANONYMOUS_BYTES
-        if person is not None:
-            most = bodies.UPLOAD_BYTES if path == UPLOAD else bodies.JSON_BYTES
+        most = _most_bytes(path, person)
         if bodies.announced_bytes(request.headers.get("content-length")) > most:
             raise bodies.too_large(most)
         if door is Door.ANYONE:
@@ -129,30 +138,27 @@ class Gate:
         answering = _Answering(send)
         try:
             if request.method in ("POST", "PUT", "PATCH", "DELETE"):
-                receive = await self._checked(scope["path"], request, person, receive, answering)
+                receive = await self._checked(scope["path"], request, person, receive)
             learn = learner(request, person, self._house.belongings) if person else None
             await self._app(scope, receive, overheard(answering.send, learn) if learn else answering.send)
         except BodyError as error:
             await answering.refuse(error)
         except Exception as error:
-            if answering.refused:  # the app stumbled over a body that was cut off
-                return
             if not (scope["path"].startswith((JOIN, CALL)) and isinstance(error, LookupError | FnIndexInferError)):
                 raise
             # Gradio looks a function up by what came in, and stumbles where there is none.
             log.warning("there is nothing to answer %s with", scope["path"], exc_info=error)
             await answering.refuse(BodyError(404, "There is no such endpoint."))
 
-    async def _checked(
-        self, path: str, request: Request, person: Person | None, receive: Receive, answering: "_Answering"
-    ) -> Receive:
+    async def _checked(self, path: str, request: Request, person: Person | None, receive: Receive) -> Receive:
         """The body, looked at. Raises BodyError."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if path == UPLOAD:  # ui/uploading.py reads it
+            return bodies.patient(receive, bodies.UPLOAD_PATIENCE)
+        receive = bodies.patient(receive, bodies.JSON_PATIENCE)
         if path.rstrip("/") in (SIGN_IN, SIGN_OUT):
             return bodies.replayed(await bodies.read_body(receive, most=bodies.ANONYMOUS_BYTES), receive)
-        if path == UPLOAD:
-            return self._streamed(bodies.UploadCheck(request.headers.get("content-type", "")), receive, answering)
-        body = await bodies.read_body(receive, most=bodies.JSON_BYTES if person else bodies.ANONYMOUS_BYTES)
+        body = await bodies.read_body(receive, most=_most_bytes(path, person))
         if kind != "application/json":
             raise BodyError(415, "The body has to be JSON, and to say so.")
         value = bodies.strict_json(body)
@@ -160,43 +166,35 @@ class Gate:
             check_body(value, person, self._house.belongings)
         return bodies.replayed(body, receive)
 
-    def _streamed(self, check: bodies.UploadCheck, receive: Receive, answering: "_Answering") -> Receive:
-        async def looked_at() -> Message:
-            message = await receive()
-            if message["type"] == "http.request":
-                try:
-                    check.feed(message.get("body", b""))
-                except BodyError as error:
-                    # To an exception the app would answer in its own way; what it says to who left, nobody hears.
-                    await answering.refuse(error)
-                    return {"type": "http.disconnect"}
-            return message
-
-        return looked_at
-
 
 class _Answering:
-    """A send that can be taken away from the app, to say that its request is refused."""
+    """A send that knows whether the app has begun to answer: until then it can be said that the request is refused."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._started = False
-        self.refused = False
 
     async def send(self, message: Message) -> None:
-        if self.refused:
-            return
         self._started = self._started or message["type"] == "http.response.start"
         await self._send(message)
 
     async def refuse(self, error: BodyError) -> None:
-        if not self._started and not self.refused:
-            self._started = self.refused = True
+        if not self._started:
+            self._started = True
             body = error.text.encode()
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
             headers.append((b"connection", b"close"))  # what is still on its way is not waited for
             await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
             await self._send({"type": "http.response.body", "body": body})
+
+
+def _most_bytes(path: str, person: Person | None) -> int:
+    """How large a body may be."""
+    if person is None:
+        return bodies.ANONYMOUS_BYTES
+    if path == UPLOAD:
+        return bodies.UPLOAD_BYTES
+    return bodies.CALL_BYTES if path.startswith((JOIN, CALL)) else bodies.JSON_BYTES
 
 
 def _sign_in_first(request: Request) -> Response:

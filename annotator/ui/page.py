@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from annotator.access.ownership import Belongings
 from annotator.ui.api import add_endpoints
 from annotator.ui.calls import Calls
 from annotator.ui.identity import person_of
@@ -13,12 +12,12 @@ from annotator.workspace import Workspace
 
 STATIC = Path(__file__).with_name("static")
 TITLE = "Annotator"
-HOUR_S, DAY_S = 3600, 86400  # how often uploads that no import took are looked for, and how old they may get
+HOUR_S, DAY_S = 3600, 86400  # how often files that Gradio made are looked for, and how old they may get
 
-# The page's own modules do everything; Gradio gives them its shell, its upload, and the way to the server.
+# The page's own modules do everything; Gradio gives them its shell and the way to the server.
 START = """
 import(new URL("annotator/static/main.js", document.baseURI))
-    .then((page) => page.start({ element, server, upload }))
+    .then((page) => page.start({ element, server }))
     .catch((error) => { element.textContent = `The page could not start: ${error.message}. Reload it.`; throw error; });
 """
 
@@ -30,8 +29,8 @@ class BuiltPage(NamedTuple):
     component_id: int
 
 
-def build_page(workspace: Workspace, calls: Calls, belongings: Belongings) -> BuiltPage:
-    """The page and the endpoints. belongings: is told whose a file is that an endpoint gives out."""
+def build_page(workspace: Workspace, calls: Calls) -> BuiltPage:
+    """The page and the endpoints."""
 
     def call(message: dict, request: gr.Request) -> dict[str, Any]:
         # What the page knows the way to the server by; ui/dispatch.py answers it before Gradio would.
@@ -47,5 +46,5 @@ def build_page(workspace: Workspace, calls: Calls, belongings: Belongings) -> Bu
             apply_default_css=False,
             server_functions=[call],
         )
-        add_endpoints(workspace, belongings)
+        add_endpoints(workspace)
     return BuiltPage(blocks, component._id)

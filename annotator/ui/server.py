@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from annotator.access.codes import AccessCodes, made_up_code
 from annotator.access.entrance import Entrance
-from annotator.access.ownership import is_owned_by
+from annotator.access.ownership import Belongings, is_owned_by
 from annotator.config import Settings
 from annotator.errors import USER_ERRORS, SettingsError
 from annotator.ui.calls import Calls
@@ -25,14 +25,15 @@ from annotator.ui.gate import Gate, House
 from annotator.ui.identity import labeler_of, person_of
 from annotator.ui.page import STATIC, build_page
 from annotator.ui.render import shown_hw
+from annotator.ui.sessions import CAPACITY, GradioSessions, quiet_analytics
 from annotator.ui.signin import sign_in_routes
+from annotator.ui.uploading import upload_routes
 from annotator.workspace import Workspace
 from storage.records import ImageRecord
 from storage.repository import Repository
 
 KEEP_FOR_A_YEAR = {"Cache-Control": "private, max-age=31536000, immutable"}  # the address names the content
 ASK_AGAIN = {"Cache-Control": "no-cache"}
-MAX_UPLOAD = "2gb"  # of one file: a zip of a folder of pictures
 THREADS = 40
 
 
@@ -128,13 +129,22 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     if settings.sign_out_all:
         say(f"Signed out: {workspace.repository.end_all_sign_ins()}")
     entrance, lines = entrance_of(settings, workspace.repository)
-    house = House(entrance, cookie=f"annotator_{settings.port}", is_shared=settings.share)
+    quiet_analytics()
+    sessions = GradioSessions()
+    house = House(
+        entrance,
+        cookie=f"annotator_{settings.port}",
+        is_shared=settings.share,
+        belongings=Belongings(forgotten=sessions.forget),
+    )
     say(f"Loading the model {settings.model} ({workspace.engine.segmenter.device}) …")
     calls = Calls(workspace, entrance)
-    page = build_page(workspace, calls, house.belongings)
+    page = build_page(workspace, calls)
+    sessions.watch(page.blocks)
     own_routes = [
         *sign_in_routes(house),
         *dispatch_routes(calls, component_id=page.component_id, threads=THREADS),
+        *upload_routes(workspace.intake),
         *routes(workspace),
     ]
     try:
@@ -146,7 +156,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
             app_kwargs={"routes": own_routes, "middleware": [Middleware(Gate, house=house)]},
             theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             max_threads=THREADS,
-            max_file_size=MAX_UPLOAD,
+            state_session_capacity=CAPACITY,
             show_error=False,
             ssr_mode=False,
             run_history=False,
@@ -157,6 +167,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         )
     except OSError as error:
         raise SettingsError(f"Cannot serve on port {settings.port}: {error}. Choose another with --port.") from error
+    house.connections.watch(page.blocks.server)
     house.share_host = urlsplit(share_url).netloc if share_url else None
     workspace.proposing.resume()
     say(f"Open {share_url or local_url}")

@@ -1,10 +1,11 @@
-"""What a request names by an id that someone was given: sessions, events and uploads of Gradio's, and its files.
+"""What a request names by an id that someone was given: Gradio's sessions and events, and files.
 
 Gradio answers to whoever knows such an id. Here an id belongs to who was given it, or where the browser makes it up, to
-who used it first.
+who used it first; a file to whom its folder belongs.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,7 +18,7 @@ from starlette.types import Message, Send
 from annotator.access.ownership import Belongings
 from annotator.access.person import Person
 from annotator.ui.bodies import BodyError
-from annotator.ui.doors import UPLOAD
+from annotator.ui.uploads import upload_folder
 
 FILE = "/gradio_api/file="
 CALL = "/gradio_api/call/"
@@ -33,10 +34,11 @@ def not_theirs(request: Request, person: Person, own: Belongings) -> Response | 
     """The answer to an address that names what someone else was given, None where it names nothing such."""
     path = request.scope["path"]
     if path.startswith(FILE):
-        is_own = own.is_owned_by("file", path.removeprefix(FILE), person.key)
+        asked_for = Path(path.removeprefix(FILE))
+        is_own = ".." not in asked_for.parts and asked_for.is_relative_to(upload_folder(person.key))
         return None if is_own else JSONResponse({"detail": "There is no such file for you."}, 403)
     asked = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    named = [(kind, one) for kind in ("session_hash", "upload_id") for one in asked.get(kind, [])]
+    named = [("session_hash", one) for one in asked.get("session_hash", [])]
     if path.startswith(HEARTBEAT):
         named.append(("session_hash", path.removeprefix(HEARTBEAT)))
     is_own = all(len(one) <= LONGEST_ID and own.claim(kind, one, person.key) for kind, one in named)
@@ -62,12 +64,10 @@ def check_body(value: Any, person: Person, own: Belongings) -> None:
 def learner(request: Request, person: Person, own: Belongings) -> Learn | None:
     """What to do with the answer's JSON, None where it gives no ids out."""
     path = request.scope["path"]
-    if request.method != "POST" or not (path in (UPLOAD, JOIN) or path.startswith(CALL)):
+    if request.method != "POST" or not (path == JOIN or path.startswith(CALL)):
         return None
 
     def learn(value: Any) -> None:
-        for path in value if isinstance(value, list) else []:
-            own.claim("file", str(path), person.key)
         if isinstance(value, dict) and "event_id" in value:
             own.claim("event_id", str(value["event_id"]), person.key)
 

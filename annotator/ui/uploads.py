@@ -6,6 +6,7 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from annotator.access.ownership import mark_of
 from annotator.errors import ImageError
 from annotator.staging import GivenFile
 from importers.names import clean_name
@@ -15,28 +16,33 @@ LONGEST_PATH = 1024  # bytes of a name with its folders
 MOST_FOLDERS = 40
 
 
-def uploaded_paths(files: Iterable[Any]) -> list[Path]:
+def uploaded_paths(files: Iterable[Any], owner: str) -> list[Path]:
     """Upload answers -> paths, under the names that the files had at home, without their folders.
 
     files: a path, or {"path", "name" or "orig_name"}: Gradio strips much of a name, and the name is what a labeler
-    knows a picture by. Raises ImageError for one that was not uploaded here.
+    knows a picture by. owner: the key of the person who calls. Raises ImageError for one that they did not upload here.
     """
     paths = []
     for file in files:
-        path, name = _uploaded(file)
+        path, name = _uploaded(file, owner)
         last = name.rpartition("/")[2] if name else None
         paths.append(path.rename(path.with_name(last)) if last else path)
     return paths
 
 
-def given_files(files: Iterable[Any]) -> list[GivenFile]:
+def given_files(files: Iterable[Any], owner: str) -> list[GivenFile]:
     """The same with the folders that stand in their names ("images/a.png"), the files left where they are."""
-    return [GivenFile(path, name or path.name) for path, name in map(_uploaded, files)]
+    return [GivenFile(path, name or path.name) for path, name in (_uploaded(file, owner) for file in files)]
 
 
-def _uploaded(file: Any) -> tuple[Path, str | None]:
+def upload_folder(owner: str) -> Path:
+    """Where the uploads of a person lie, and what an endpoint gives them as a file. owner: the person's key."""
+    return Path(get_upload_folder()).resolve() / mark_of(owner)
+
+
+def _uploaded(file: Any, owner: str) -> tuple[Path, str | None]:
     """(its path, its name with folders or None)."""
-    root = Path(get_upload_folder()).resolve()
+    root = upload_folder(owner)
     given = file.get("path") if isinstance(file, dict) else file
     if not isinstance(given, str) or "\0" in given:
         raise ImageError(f"Expected an uploaded file, got {given!r}. Upload it first.")

@@ -69,6 +69,11 @@ class Images:
         with self._database.read() as db_session:
             return [_record(row) for row in db_session.execute(query).mappings()]
 
+    def image_count(self) -> int:
+        """Number of pictures."""
+        with self._database.read() as db_session:
+            return db_session.scalar(select(func.count()).select_from(ImageRow)) or 0
+
     def set_image_status(self, image_id: int, status: ImageStatus, *, labeler: str = "") -> ImageRecord:
         """Raises RecordNotFound."""
         with self._database.write() as db_session:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import proposals_gone
-from storage.records import ProposalRecord, ProposalRunRecord, RunState
-from storage.repository.images import image_row
+from storage.records import ImageRecord, ProposalRecord, ProposalRunRecord, RunState
+from storage.repository.images import image_record, image_row
 from storage.repository.masks import assign_mask, mask_of
 from storage.rle import Rle, iou_matrix
 from storage.schema import ImageRow, InstanceRow, ProposalRow, ProposalRunRow
@@ -96,6 +96,23 @@ class Proposals:
             for image_id in image_ids:
                 _drop_waiting(db_session, image_id, fingerprint=fingerprint, settings=settings)
 
+    def pictures_with_runs(
+        self, *, after: ImageRecord | None, limit: int
+    ) -> list[tuple[ImageRecord, ProposalRunRecord | None]]:
+        """At most `limit` pictures behind one in the list (None: from its start), each with its run that is done.
+
+        For lists too long to be held: the time that a page takes does not grow with what stands before it.
+        """
+        is_done = and_(ProposalRunRow.image_id == ImageRow.id, ProposalRunRow.state == RunState.DONE.value)
+        query = select(ImageRow, ProposalRunRow).outerjoin(ProposalRunRow, is_done)
+        if after is not None:
+            behind = or_(ImageRow.position > after.position, ImageRow.id > after.id)
+            query = query.where(ImageRow.position >= after.position, behind)
+        query = query.order_by(ImageRow.position, ImageRow.id).limit(limit)
+        with self._database.read() as db_session:
+            rows = db_session.execute(query).all()
+            return [(image_record(image), None if run is None else _run_record(run)) for image, run in rows]
+
     def save_proposals(
         self,
         image_id: int,
@@ -104,13 +121,20 @@ class Proposals:
         fingerprint: str,
         model: str,
         settings: dict[str, Any],
-    ) -> int:
+        once: bool = False,
+    ) -> int | None:
         """Put what a run found in the place of the picture's open proposals; the run is done then.
 
         Rejected ones stay, and what is found that (nearly) equals one of them is left out: it is not offered again.
-        Returns the number of open ones. Raises RecordNotFound, StorageError.
+        once: where the same run is done already, whoever did it, nothing is written, and None returned. Returns the
+        number of open ones. Raises RecordNotFound, StorageError.
         """
         with self._database.write() as db_session:
+            if once:  # where writers do not wait for one another anyway (PostgreSQL), they do for this picture
+                db_session.get(ImageRow, image_id, with_for_update=True)
+            done = _run(db_session, image_id, RunState.DONE) if once else None
+            if done is not None and _run_record(done).same_work(fingerprint=fingerprint, settings=settings):
+                return None
             image = image_row(db_session, image_id)
             ours = ProposalRow.image_id == image_id
             db_session.execute(delete(ProposalRow).where(ours, ProposalRow.rejected.is_(False)))

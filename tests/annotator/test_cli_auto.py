@@ -6,16 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from annotator.cli import app
+from annotator.clusters import ENGINES, Cluster, SegmenterSource
+from annotator.clusters.source import Source
 from annotator.config import Settings
 from annotator.workspace import Workspace
 from storage.records import RunState
+from tests.annotator.proposing.fakecluster import FakeCluster
 from tests.fakes import FakeSegmenter
 from tests.serving import ROOT, environment
 
@@ -78,6 +83,9 @@ def test_the_model_may_be_named_before_the_command(settings: Settings, auto: Aut
         (("--box-nms-thresh", "7"), "box_nms_thresh is a number from 0 to 1, got 7"),
         (("--accept", " "), "cannot be empty"),
         (("--model", "vit_z"), "vit_z"),
+        (("--engine", "spark"), "No engine is called 'spark'. Choose one of: local, dask."),
+        (("--workers", "2"), "say --engine dask with them"),
+        (("--engine", "dask", "--cluster", "tcp://10.0.0.5:8786", "--workers", "2"), "has its own"),
     ],
 )
 def test_a_mistake_is_one_clear_line(auto: Auto, words: tuple[str, ...], text: str) -> None:
@@ -95,6 +103,33 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_rest_is_done(auto: Auto,
     assert f"{first.original_name}: " in said.output
     assert "2 of 3 pictures, 18 proposals, 1 failed" in said.output
     assert workspace.repository.proposal_runs(first.id)[RunState.DONE].message
+
+
+@pytest.fixture
+def fake_engine(fake_segmenter: FakeSegmenter) -> Iterator[list[dict[str, Any]]]:
+    """An engine called fake; what it is opened with."""
+    opened = []
+
+    def open_fake(source: Source, address: str | None, workers: int) -> AbstractContextManager[Cluster]:
+        opened.append({"source": source, "address": address, "workers": workers})
+        return nullcontext(FakeCluster(fake_segmenter, lose=(2,)))
+
+    ENGINES["fake"] = open_fake
+    yield opened
+    del ENGINES["fake"]
+
+
+def test_an_engine_does_the_same_work(auto: Auto, workspace: Workspace, fake_engine: list[dict[str, Any]]) -> None:
+    auto("--image", "one.png")
+    said = auto("--engine", "fake", "--workers", "3", "--accept", "cup")
+    assert said.exit_code == 0, said.output
+    assert "2 of 2 pictures, 18 proposals; 1 picture done before" in said.output
+    assert "27 saved as cup" in said.output
+    assert {len(workspace.instances(image.id)) for image in workspace.images()} == {9}
+    source = SegmenterSource("fake", "auto", None, workspace.settings.data / "checkpoints")
+    assert fake_engine == [{"source": source, "address": None, "workers": 3}]
+    assert "Nothing to do" in auto("--engine", "fake", "--cluster", "tcp://10.0.0.5:8786").output
+    assert fake_engine[1]["address"] == "tcp://10.0.0.5:8786"
 
 
 @pytest.mark.slow

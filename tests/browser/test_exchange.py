@@ -90,6 +90,7 @@ def test_what_would_overwrite_is_shown_first_and_what_is_damaged_changes_nothing
 ) -> None:
     page.goto(server.url)
     expect(page.locator("#import")).to_be_visible(timeout=WAIT_MS)
+    page.wait_for_selector(".picture, #empty:not([hidden])", timeout=WAIT_MS)  # the list comes after the button
     before = page.locator(".picture").count()
     other = FakeDataset(tmp_path / "other")
     picture = other.add_image((40, 50), "conflict.png")

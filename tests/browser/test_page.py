@@ -513,9 +513,43 @@ def test_names_with_markup_in_them_are_inert(desk: Desk) -> None:
     page.locator(".instance").last.locator(".instance-area").click()  # its tag on the canvas has the name
     page.evaluate(DROP, [[{"name": "<img src=x onerror=window.broken=1>.png", "bytes": [1, 2, 3]}]])
     expect(page.locator("#import-report")).to_contain_text("<img", timeout=WAIT_MS)
-    assert page.evaluate("window.broken") is None
-    assert page.locator(".side img, .side b, #import-report img").count() == 0
     page.keyboard.press("Escape")
+    named = "<img src=x onerror=window.broken=1>"
+    page.evaluate(DROP, [[{"name": f"{named}.png", "bytes": list(picture_bytes(77))}]])
+    expect(desk.picture(f"{named}.png")).to_have_count(1, timeout=WAIT_MS)
+    desk.picture(f"{named}.png").click()
+    desk.shows(f"{named}.png")
+    page.keyboard.press("v")  # figures, gallery and checks tell of the names too
+    expect(page.locator("dialog[open]").last).to_contain_text("<img", timeout=WAIT_MS)
+    page.keyboard.press("Escape")
+    page.click("#export")
+    expect(page.locator("dialog[open]").last).to_contain_text("<img", timeout=WAIT_MS)
+    page.keyboard.press("Escape")
+    assert page.evaluate("window.broken") is None
+    assert page.locator("[onerror], img[src=x], .side b, #import-report img").count() == 0
+    page.locator(".category[data-name^='<img'] .category-edit").click()
+    expect(page.locator("#category-name")).to_have_value(nasty)
+    page.keyboard.press("Escape")
+    desk.open()
+
+
+@pytest.mark.expect_console_errors  # the browser tells of the answer 507
+def test_a_refused_upload_is_said_in_the_servers_words_and_what_is_left_is_not_sent(desk: Desk) -> None:
+    page = desk.open().page
+    full = "Uploads of yours that were not taken in yet fill the 8 GiB that each labeler has. Import what is here."
+    sent = list[str]()
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=507, body=full, content_type="text/plain")
+
+    page.route("**/gradio_api/upload*", refuse)
+    page.evaluate(DROP, [[{"name": f"{number}.png", "bytes": [1]} for number in range(20)]])
+    expect(page.locator(".message-error")).to_contain_text("fill the 8 GiB", timeout=WAIT_MS)
+    expect(page.locator("#import-report")).to_contain_text("there was no room for it", timeout=WAIT_MS)
+    assert len(sent) <= 3, "those that were on their way together"
+    page.keyboard.press("Escape")
+    page.unroute("**/gradio_api/upload*")
 
 
 # bringing pictures in

@@ -72,6 +72,15 @@ def test_a_labelers_page_leaves_out_what_takes_the_instructor(page: Page, server
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def test_a_labelers_name_with_markup_in_it_is_inert(page: Page, server_url: str) -> None:
+    name = "<img src=x onerror=window.broken=1><b>"
+    open_page(page, server_url, name, CODE)
+    page.locator("#sign-out").click()
+    open_page(page, server_url, "boss", INSTRUCTOR_CODE)
+    assert page.evaluate("window.broken") is None
+    assert page.locator("[onerror], img[src=x]").count() == 0
+
+
 def test_the_instructors_page_has_everything(page: Page, server_url: str) -> None:
     open_page(page, server_url, "boss", INSTRUCTOR_CODE)
     page.locator("#add-category").fill("plate")

@@ -70,6 +70,20 @@ def test_odd_names_and_unknown_scores_come_through(tmp_path):
     assert row["predicted_iou"] == row["stability_score"] == row["model"] == ""
 
 
+@pytest.mark.parametrize("name", ["=cmd|'/C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", "'=1", "'plain"])
+def test_a_name_that_would_be_a_formula_is_text_in_a_spreadsheet_and_comes_back_as_it_was(name, tmp_path):
+    dataset = FakeDataset(tmp_path / "pictures")
+    image = dataset.add_image((24, 32), f"{name}.png")
+    drawn = dataset.add_instance(image, ring_and_dot(), dataset.add_category(name))
+    dataset.by_image[image.id] = [replace(drawn, labeler=name)]
+    export("csv", dataset, tmp_path / "out")
+    (row,) = rows(tmp_path / "out")
+    (picture,) = rows(tmp_path / "out", "pictures.csv")
+    for written in (row["category"], row["labeler"], row["file"], picture["original_name"]):
+        assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert row["category"].removeprefix("'" if name != "'plain" else "") == name
+
+
 def test_the_snippet_reads_the_table_with_pandas(dataset, tmp_path):
     image = dataset.images[0]
     dataset.by_image[image.id][0] = replace(dataset.by_image[image.id][0], predicted_iou=None)

@@ -74,6 +74,25 @@ def test_the_split_of_an_export_comes_back(name, tmp_path):
     assert all(one.path for one in result.pictures.values())
 
 
+NASTY = ["=cmd|'/C calc'!A0", "'=1", "../../etc", "<img src=x onerror=alert(1)>", "a', 1); DROP TABLE images; --"]
+
+
+@every_exporter
+def test_names_that_are_meant_to_do_harm_come_back_as_they_were_and_lead_nowhere(name, tmp_path):
+    dataset = FakeDataset(tmp_path / "pictures")
+    image = dataset.add_image((24, 32), "../=cmd().png")
+    for category in NASTY:
+        dataset.add_instance(image, ring_and_dot(), dataset.add_category(category))
+    (tmp_path / "home").mkdir()
+    out = written(name, dataset, tmp_path / "home" / "export")
+    assert set((tmp_path / "home").iterdir()) == {out}
+    files = [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
+    assert all(file.isprintable() and not set(file) & set("=<>'|\\()") for file in files)
+    result = read(out)
+    assert set(NASTY) >= {category for category in result.categories if category != "background"}
+    assert len(result.categories) >= 1
+
+
 @pytest.mark.parametrize("name", ["coco", "coco-panoptic", "labelme", "csv"])
 def test_a_group_comes_back_as_a_group(name, tmp_path):
     dataset = FakeDataset(tmp_path / "pictures")

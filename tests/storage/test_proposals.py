@@ -63,6 +63,32 @@ def test_a_new_run_takes_the_place_of_the_old_one(repository: Repository, image:
     assert repository.proposal_runs(image.id)[DONE].settings == OTHER_PLAN["settings"]
 
 
+def test_a_run_that_is_to_be_saved_once_leaves_the_same_one_alone(
+    repository: Repository, image: ImageRecord, proposed: list
+) -> None:
+    assert repository.save_proposals(image.id, [found(B)], **PLAN, once=True) is None
+    assert masks(repository, image) == [A, B, C]
+    assert repository.save_proposals(image.id, [found(B)], **OTHER_PLAN, once=True) == 1, "another run is another"
+    repository.fail_proposals(image.id, **PLAN, message="No memory.")
+    assert repository.save_proposals(image.id, [found(C)], **PLAN, once=True) == 1, "a failure is no run that is done"
+
+
+def test_pictures_are_read_page_by_page_each_with_the_run_that_is_done(
+    repository: Repository, new_image: Callable[[], ImageRecord], proposed: list
+) -> None:
+    others = [new_image() for _ in range(4)]
+    repository.queue_proposals([others[0].id], **PLAN)
+    assert repository.image_count() == 5
+    pages, after = [], None
+    while page := repository.pictures_with_runs(after=after, limit=2):
+        pages.append(page)
+        after, _ = page[-1]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    read = [one for page in pages for one in page]
+    assert [one for one, _ in read] == repository.images()
+    assert [run is not None for _, run in read] == [True, False, False, False, False]
+
+
 def test_a_rejected_proposal_is_not_offered_again(
     repository: Repository, image: ImageRecord, proposed: list, labeler: Labeler
 ) -> None:

@@ -4,6 +4,7 @@ import { button } from "./dialog.js";
 import { h, setText } from "./dom.js";
 import { count } from "./format.js";
 import { categoryOf } from "./store.js";
+import { upload } from "./upload.js";
 
 const CROPPED = "crop";
 const WHOLE = "full";
@@ -15,11 +16,10 @@ const DEFAULTS = { background: "transparent", colour: "#1f9d55", blur: 15, soft_
  * @param {object} given.choices as the server gave them: image, instances, sizes, presets
  * @param {number[]} given.chosen ids of the instances that are cut out
  * @param {object|null} given.before the options of the last time
- * @param {(file: File) => Promise<{path: string}>} given.upload
  * @param {() => void} given.onChange
  * @param {(text: string) => void} given.onProblem
  */
-export function createCutoutForm({ state, choices, chosen, before, upload, onChange, onProblem }) {
+export function createCutoutForm({ state, choices, chosen, before, onChange, onProblem }) {
   const last = { ...DEFAULTS, ...before };
   let uploaded = null; // {path, name} of a picture that was sent for the background
   const form = h("form", { id: "cutout-form", class: "form cutout-form" });

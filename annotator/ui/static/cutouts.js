@@ -16,11 +16,10 @@ const CALM_MS = 120; // a preview is asked for when nothing was changed for so l
  * @param {HTMLElement} parts.root
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<import("./server.js").createServer>} parts.server
- * @param {(file: File) => Promise<{path: string}>} parts.upload
  * @param {() => Promise<void>} parts.settled waits for unsaved actions
  * @param {ReturnType<import("./messages.js").createMessages>} parts.messages
  */
-export function createCutouts({ root, store, server, upload, settled, messages }) {
+export function createCutouts({ root, store, server, settled, messages }) {
   const { state } = store;
 
   /**
@@ -49,7 +48,7 @@ export function createCutouts({ root, store, server, upload, settled, messages }
     const notes = h("ul", { id: "cutout-notes", class: "cutout-notes", "aria-live": "polite" });
     const problem = h("p", { id: "cutout-problem", class: "problem", role: "alert", hidden: true });
     const work = h("div", { id: "cutout-work", class: "cutout-work", role: "status", hidden: true });
-    const form = createCutoutForm({ state, choices, chosen, before: recall(BROWSER, KEY), upload, onChange: later, onProblem: say });
+    const form = createCutoutForm({ state, choices, chosen, before: recall(BROWSER, KEY), onChange: later, onProblem: say });
     let turn = 0; // of several previews asked for, the last counts
     let timer = 0;
     let job = null; // the one that is under way

@@ -7,6 +7,7 @@ import { count } from "./format.js";
 import { icon } from "./icons.js";
 import { createImportDialog } from "./importdialog.js";
 import { reportLines } from "./reportlines.js";
+import { upload } from "./upload.js";
 
 const AT_ONCE = 3; // uploads side by side
 const TRIES = 4;
@@ -17,12 +18,11 @@ const PICTURE = /\.(jpe?g|png|webp|bmp|dib|tiff?|jfif)$/i;
  * @param {HTMLElement} parts.root
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<import("./server.js").createServer>} parts.server
- * @param {(file: File) => Promise<{path: string}>} parts.upload
  * @param {ReturnType<import("./jobs.js").createJobs>} parts.jobs
  * @param {ReturnType<import("./messages.js").createMessages>} parts.messages
  * @param {(result: object|null) => Promise<void>} parts.onImported the list has grown
  */
-export function createImports({ root, store, server, upload, jobs, messages, onImported }) {
+export function createImports({ root, store, server, jobs, messages, onImported }) {
   const chooser = (props) => {
     const input = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", ...props });
     input.addEventListener("change", () => {
@@ -116,6 +116,7 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
     const failed = [];
     let sent = 0;
     let next = 0;
+    let noRoom = null;
     const progress = () => card.show(sent / files.length, `Sending ${sent.toLocaleString("en")} of ${count(files.length, "file")}`);
     progress();
     async function worker() {
@@ -123,10 +124,15 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
         const place = next;
         next += 1;
         try {
+          if (noRoom) throw new Error(noRoom);
           const { path } = await sendOne(files[place].file, signal);
           paths[place] = { path, name: files[place].path }; // the upload keeps little of a name, and no folder
         } catch (error) {
-          failed.push(`${files[place].path}: could not be sent (${error.message ?? error})`);
+          if (error.isFull) {
+            noRoom = "there was no room for it"; // nor for the rest: what was sent is taken in, and makes room again
+            messages.error(error.message);
+          }
+          failed.push(`${files[place].path}: could not be sent (${noRoom ?? error.message ?? error})`);
         }
         sent += 1;
         progress();
@@ -141,7 +147,7 @@ export function createImports({ root, store, server, upload, jobs, messages, onI
       try {
         return await upload(file);
       } catch (error) {
-        if (turn === TRIES || signal.aborted) throw error;
+        if (turn === TRIES || signal.aborted || error.isFinal) throw error;
         await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** turn));
       }
     }

@@ -48,9 +48,8 @@ const STYLES = [
  * @param {object} given
  * @param {HTMLElement} given.element the page is built in it
  * @param {{call: (message: {name: string, args: object}) => Promise<any>}} given.server
- * @param {(file: File) => Promise<{path: string}>} given.upload
  */
-export async function start({ element, server: remote, upload }) {
+export async function start({ element, server: remote }) {
   startTheme();
   await Promise.all(STYLES.map((name) => loadStyle(`${name}.css`))); // a page without its looks would jump when they come
   const store = createStore(INITIAL);
@@ -78,7 +77,7 @@ export async function start({ element, server: remote, upload }) {
   }
 
   const base = createActions({ root, store, server, queue, messages, foreseenState, open: opening.open });
-  const imports = createImports({ root, store, server, upload, jobs, messages, onImported });
+  const imports = createImports({ root, store, server, jobs, messages, onImported });
   const exporting = createExports({ root, store, server, settled: () => queue.idle(state.shownId) });
   const segmenters = createSegmenters({ root, store, server, jobs, messages, onSwitched: () => opening.open(state.currentId) });
   const analysis = createAnalysis({
@@ -90,7 +89,7 @@ export async function start({ element, server: remote, upload }) {
     reveal: (box) => canvas.reveal(box), editCategory: (category) => actions.editCategory(category),
   });
   const instructor = createInstructor({ root, store, server, open: opening.open, showExport: () => exporting.show() });
-  const cutouts = createCutouts({ root, store, server, upload, settled: () => queue.idle(state.shownId), messages });
+  const cutouts = createCutouts({ root, store, server, settled: () => queue.idle(state.shownId), messages });
   const proposals = createProposals({ store, server, jobs, messages, act: base.act, idle: queue.idle, foreseenState });
   const takeCategory = (category) => proposals.accept(category.id) || base.pick(category);
   const host = h("div", { class: "canvas-place" });

@@ -22,8 +22,19 @@ def test_an_id_belongs_to_who_was_there_first() -> None:
     assert not own.is_owned_by("event", "never seen", "bob")
 
 
-def test_a_flood_of_ids_is_forgotten_again() -> None:
-    own = Belongings(most=100)
-    for number in range(20_000):
-        own.claim("session", str(number), "ann")
-    assert len(own._owners) == 100
+def test_a_flood_of_ids_is_forgotten_again_and_takes_nothing_from_another() -> None:
+    gone = list[tuple[str, str]]()
+    own = Belongings(most=100, owners=3, forgotten=lambda *one: gone.append(one))
+    own.claim("session", "anns", "ann")
+    own.claim("event", "bobs", "bob")
+    for number in range(2_000):
+        own.claim("session", str(number), "bob")
+    assert len(own._owners) == 102
+    assert own.is_owned_by("session", "anns", "ann")
+    assert own.is_owned_by("event", "bobs", "bob"), "a flood of one kind leaves the others"
+    assert gone == [("session", str(number)) for number in range(1_900)]
+    for number in range(2_000):
+        own.claim("session", f"r{number}", f"name {number}")
+        own.claim("session", f"s{number}", f"name {number}")
+    assert len(own._owners) == 6
+    assert ("session", "anns") in gone

@@ -57,6 +57,20 @@ def test_the_cookie_is_for_this_site_and_no_script(server: RunningServer) -> Non
         assert "Secure" in visitor.sign_in("ann", headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
 
 
+def test_a_sign_in_never_leads_to_another_site(server: RunningServer) -> None:
+    for where in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
+        for field in ("next", "redirect", "_target_url", "return_to"):
+            with Visitor(server, headers=BROWSER) as visitor:
+                form = {"username": "ann", "password": CODE, field: where}
+                answer = visitor.post("/login", params={field: where}, data=form)
+                assert (answer.status_code, answer.headers["location"]) == (303, "/")
+                assert visitor.get("/login", params={field: where}).headers["location"] == "/"
+                assert visitor.post("/logout", params={field: where}).headers["location"] == "/login"
+    with Visitor(server, headers={**BROWSER, "Host": "evil.example", "X-Forwarded-Host": "evil.example"}) as visitor:
+        assert visitor.get("/").headers["location"] == "/login"
+        assert visitor.get("//evil.example/..").status_code in (303, 401, 404)
+
+
 @pytest.mark.parametrize(("code", "role"), [(CODE, "labeler"), (INSTRUCTOR_CODE, "instructor")])
 def test_the_page_is_told_who_signed_in_as_what(server: RunningServer, code: str, role: str) -> None:
     with signed_in(server, f"the {role}", code) as visitor:
