@@ -66,6 +66,17 @@ class Encoding:
 
 
 @dataclass(frozen=True)
+class QueuedEncoding:
+    """A picture that is being encoded, or waits for it."""
+
+    image_key: str  # the image's sha256
+    state: EncodingState
+    urgent: bool  # somebody has it open
+    askers: tuple[str, ...]  # who, where it waits
+    elapsed_s: float  # since it was asked for
+
+
+@dataclass(frozen=True)
 class _Work:
     encoding: Encoding
     load_image: Callable[[], np.ndarray]
@@ -124,6 +135,16 @@ class Encoder:
             self._drop_prefetches()
             self._changed.notify()
             return encoding
+
+    def queue(self) -> list[QueuedEncoding]:
+        """What is being encoded, then what waits for it, urgent ones first."""
+        with self._changed:
+            waiting = [work.encoding for work in self._waiting.values()]
+            running = [self._running] if self._running is not None else []
+            return [
+                QueuedEncoding(one.key.image, one.state, one.urgent, tuple(sorted(one._askers)), one.elapsed_s)
+                for one in [*running, *sorted(waiting, key=lambda one: not one.urgent)]
+            ]
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Drop what waits, and wait for the picture that is being encoded, at most timeout_s."""

@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from annotator import segmenters
 from annotator.config import Settings
 from annotator.embeddings import EmbeddingStore
-from annotator.encoder import Encoder, Encoding
+from annotator.encoder import Encoder, Encoding, QueuedEncoding
 from annotator.errors import SettingsError
 from annotator.prediction import Embedding, Prediction
 from annotator.segmenters import checkpoints
@@ -75,6 +76,17 @@ class Engine:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._segmenter: Segmenter | None = None
+        self._answering = 0
+
+    @property
+    def answering(self) -> int:
+        """How many prompts are being answered now."""
+        with self._lock:
+            return self._answering
+
+    def encodings(self) -> list[QueuedEncoding]:
+        """The pictures that are being encoded or wait for it."""
+        return self._encoder.queue()
 
     @property
     def segmenter(self) -> Segmenter:
@@ -145,7 +157,8 @@ class Engine:
         if before.steps:
             refined = self.answer(image, before, embedding).prediction
             mask_input = refined.low_res_logits[before.chosen(refined)]
-        answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
+        with self._counted():
+            answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
         with self._lock:
             self._answers[key] = answer
             while len(self._answers) > KEPT_ANSWERS:
@@ -154,6 +167,16 @@ class Engine:
 
     def close(self) -> None:
         self._encoder.close()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answering -= 1
 
     def _checkpoint_path(self, name: str) -> Path | None:
         return checkpoints.find(name, self._settings.folder("checkpoints"))

@@ -49,6 +49,10 @@ class CutoutError(AnnotatorError):
     """A cut-out that cannot be made: a setting out of range, an object of no pixels, a file in the way."""
 
 
+class BackupError(AnnotatorError):
+    """A backup that cannot be made or is not sound, or a folder that it cannot be restored into."""
+
+
 class ClusterError(AnnotatorError):
     """A cluster that cannot be had or used: a package missing, nobody at its address, workers without the model."""
 

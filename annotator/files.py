@@ -30,7 +30,7 @@ def write_whole(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         text = f"Cannot write {path}: {error.strerror}. Free some space or check the permissions, then do it again."
         raise SettingsError(text) from error
@@ -44,7 +44,7 @@ def remove_leftovers(folder: Path, *, older_than_s: float = ABANDONED_S) -> None
                 path.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a move into place survive a power cut, on systems where a folder can be synced (not on Windows)."""
     if os.name != "posix":
         return

@@ -106,6 +106,11 @@ class Jobs:
                 raise NotFoundError(f"There is no job {job_id!r} (any more). Start it again.")
             return self._jobs[job_id]
 
+    def running(self) -> list[Job]:
+        """Those under way, oldest first."""
+        with self._lock:
+            return [job for job in self._jobs.values() if job.state is JobState.RUNNING]
+
     def cancel_all(self) -> None:
         with self._lock:
             for job in self._jobs.values():

@@ -13,6 +13,8 @@ from annotator import samples
 from annotator.access.ownership import owned_token
 from annotator.access.person import Role
 from annotator.arrivals import Arrivals
+from annotator.backup import Backups
+from annotator.classroom import Classroom
 from annotator.comparing import Comparing
 from annotator.config import Settings
 from annotator.cutouts import Cutouts
@@ -22,6 +24,7 @@ from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.intake import Intake
+from annotator.inuse import InUse
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.overview.dataset import DataSet
@@ -54,7 +57,12 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.notices: list[str] = []  # what changed by itself, such as a move to the CPU; the page tells new ones
-        self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
+        self._in_use = InUse.shared(settings.data)
+        try:
+            self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
+        except BaseException:
+            self._in_use.close()
+            raise
         self.repository = Repository(self.database, duplicate_iou=settings.duplicate_iou)
         self.pictures = PictureStore(settings.data)
         self.datasets = Datasets(self.repository, self.pictures, max_pixels=settings.max_pixels)
@@ -74,6 +82,8 @@ class Workspace:
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs, self.pictures)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
+        self.classroom = Classroom(self.repository, self.engine, self.jobs)
+        self.backups = Backups(self.database, self.pictures.images_folder, settings.folder, self.jobs)
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
@@ -81,6 +91,7 @@ class Workspace:
         self.jobs.cancel_all()
         self.engine.close()
         self.database.close()
+        self._in_use.close()
 
     def __enter__(self) -> "Workspace":
         return self
@@ -172,6 +183,7 @@ class Workspace:
     def open_image(self, image_id: int, *, labeler: str) -> SessionView:
         """The picture as the labeler left it; it and the next one in the list are encoded in the background."""
         image = self.repository.image(image_id)
+        self.classroom.presence.see(labeler, image_id=image.id)
         view = self.labelling.view(image, labeler=labeler)
         following = self.repository.image_after(image)
         if following is not None:
@@ -243,6 +255,13 @@ class Workspace:
         """The category of that name, made where there is none. Raises StorageError for a name that cannot be."""
         return self.repository.find_category(name) or self.repository.add_category(name)
 
+    def add_category(
+        self, name: str, *, color: str | None = None, labeler: str = "", role: Role = Role.LABELER
+    ) -> CategoryRecord:
+        """A new one at the end. Raises NotAllowedError for a labeler while they are locked, StorageError."""
+        self.classroom.locks.check_categories(role)
+        return self.repository.add_category(name, color=color, labeler=labeler)
+
     def delete_category(
         self, category_id: int, *, merge_into: int | None = None, labeler: str = "", role: Role = Role.LABELER
     ) -> int:
@@ -255,6 +274,7 @@ class Workspace:
                 f"{used} instance{'s have' if used > 1 else ' has'} the category {name!r}. Choose another for them.",
                 instances=used,
             )
+        self.classroom.locks.check_categories(role)
         owners = self.repository.labelers_on(category_id=category_id)
         name = self.repository.category(category_id).name
         check_all_own(owners, f"merge the category {name!r}", labeler=labeler, role=role)

@@ -265,3 +265,22 @@ class AssignmentRecord:
     labeler: str
     submitted: bool
     until: datetime | None  # when it can be taken over; None: never
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockRecord:
+    """Something that labelers may not change for now."""
+
+    name: str
+    labeler: str  # who has locked it
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnouncementRecord:
+    """Words to everybody."""
+
+    id: int
+    text: str
+    labeler: str  # who says it
+    at: datetime

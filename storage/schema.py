@@ -132,6 +132,7 @@ class SessionRow(Base):
         CheckConstraint("revision >= 0", name="revision"),
         CheckConstraint("chosen_candidate BETWEEN 0 AND 2", name="chosen_candidate"),
         CheckConstraint("status IN ('open', 'idle')", name="status"),
+        Index(None, "updated_at"),
         NO_REUSE,
     )
 
@@ -280,6 +281,7 @@ class InstanceRow(Base):
         # Two columns in each, so that counting per image or category reads the index alone.
         Index(None, "image_id", "deleted_at"),
         Index(None, "category_id", "deleted_at"),
+        Index(None, "created_at", "labeler", "deleted_at"),  # who has made how many lately
         NO_REUSE,
     )
 

@@ -1,4 +1,4 @@
-"""The command line: serve, import, export, auto, check, cutout, models.
+"""The command line: serve, import, export, auto, check, cutout, backup, restore, models.
 
 A command is a file beside this and a line here.
 """
@@ -6,6 +6,7 @@ A command is a file beside this and a line here.
 import typer
 
 from annotator.cli.auto import auto_command
+from annotator.cli.backup import backup_command, restore_command
 from annotator.cli.check import check_command
 from annotator.cli.cutout import cutout_command
 from annotator.cli.exporting import ExportCommand, export_command
@@ -26,6 +27,8 @@ app.command("export", cls=ExportCommand)(export_command)
 app.command("auto")(auto_command)
 app.command("check")(check_command)
 app.command("cutout")(cutout_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 
 models_app = typer.Typer(help="List the models, or download one's checkpoint.", rich_markup_mode=None)
 models_app.callback(invoke_without_command=True)(models_command)

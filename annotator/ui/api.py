@@ -17,7 +17,7 @@ from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.overview.checks import TINY_AREA
-from annotator.ui import render, render_overview
+from annotator.ui import render, render_class, render_overview
 from annotator.ui.bodies import plain_name
 from annotator.ui.cutoutform import cutout_options
 from annotator.ui.exportform import export_options
@@ -167,7 +167,8 @@ def add_endpoints(workspace: Workspace) -> None:
     @_endpoint
     def add_category(name: str, request: gr.Request) -> list[dict]:
         """Add a category; returns all of them."""
-        workspace.repository.add_category(name, labeler=labeler_of(request))
+        who = person_of(request)
+        workspace.add_category(name, labeler=who.name, role=who.role)
         return render.categories_json(workspace)
 
     @_endpoint
@@ -213,6 +214,22 @@ def add_endpoints(workspace: Workspace) -> None:
         job = start(token, on_conflict=on_conflict, labeler=who.name, role=who.role, owner=who.key).wait()
         return _result(job) | {"lines": [job.message, *job.lines]}
 
+    @_endpoint
+    def class_progress(request: gr.Request) -> dict:
+        """For the instructor: what each labeler did in the last 12 hours (pictures, instances, rate, seconds an
+        instance), and how many pictures have which status."""
+        found = workspace.classroom.progress()
+        on = [one.image_id for one in found.labelers if one.image_id is not None]
+        return render_class.progress_json(found, workspace.repository.image_names(on))
+
+    @_endpoint
+    def back_up(request: gr.Request) -> dict:
+        """For the instructor: back database and pictures up while others go on; returns the url of a zip, and what is
+        in it."""
+        job = workspace.backups.start(owner=labeler_of(request)).wait()
+        _result(job)
+        return render.job_json(job)["result"]
+
     for endpoint in (
         import_images,
         list_images,
@@ -240,6 +257,8 @@ def add_endpoints(workspace: Workspace) -> None:
         export_dataset,
         inspect_dataset,
         import_dataset,
+        class_progress,
+        back_up,
     ):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 

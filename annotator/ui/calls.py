@@ -9,10 +9,11 @@ from annotator import __version__, samples
 from annotator.access.entrance import Entrance
 from annotator.access.person import Person, Role
 from annotator.errors import AnnotatorError, ConflictError
-from annotator.ui import render
+from annotator.ui import render, render_class
 from annotator.ui.calls_access import AccessCalls
 from annotator.ui.calls_cutouts import CutoutCalls
 from annotator.ui.calls_exchange import ExchangeCalls
+from annotator.ui.calls_instructor import InstructorCalls
 from annotator.ui.calls_overview import OverviewCalls
 from annotator.ui.jobview import begun_job, cancelled_job, seen_job
 from annotator.ui.problems import problem_json
@@ -31,7 +32,7 @@ class RequestError(AnnotatorError):
     """A call that does not exist, or whose arguments do not fit it."""
 
 
-class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
+class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCalls):
     """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
 
     def __init__(self, workspace: Workspace, entrance: Entrance | None = None) -> None:
@@ -81,6 +82,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
             "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
             "jobs": [render.job_json(job) for job in self._workspace.proposing.running()],
+            **render_class.notices_json(self._workspace),
         }
 
     def list_images(self, *, labeler: str) -> list[JSON]:
@@ -150,8 +152,8 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, OverviewCalls):
     def list_categories(self, *, labeler: str) -> list[JSON]:
         return render.categories_json(self._workspace)
 
-    def add_category(self, *, labeler: str, name: str, color: str | None = None) -> list[JSON]:
-        self._workspace.repository.add_category(name, color=color, labeler=labeler)
+    def add_category(self, *, labeler: str, role: Role, name: str, color: str | None = None) -> list[JSON]:
+        self._workspace.add_category(name, color=color, labeler=labeler, role=role)
         return render.categories_json(self._workspace)
 
     def update_category(

@@ -259,6 +259,8 @@ def job_json(job: Job) -> JSON:
     if job.kind == "cutout" and job.result is not None:
         token, filename = job.result["token"], job.result["filename"]
         value["result"] = {"url": f"annotator/cutouts/{token}/{quote(filename)}", "filename": filename}
+    if job.kind == "backup" and job.result is not None:
+        value["result"] = job.result | {"url": f"annotator/backups/{job.result['name']}"}
     if job.kind == "export" and job.result is not None:
         token, filename = job.result["token"], job.result["filename"]
         value["result"] = {

@@ -37,6 +37,17 @@ TAKES_INSTRUCTOR: dict[str, Callable[[Arguments], bool]] = {
     # other people
     "list_sign_ins": _always,
     "end_sign_in": _always,
+    # the class as a whole
+    "class_view": _always,
+    "class_progress": _always,
+    "class_agreement": _always,
+    "class_pair": _always,
+    "class_overlay": _always,
+    "lock_categories": _always,
+    "announce": _always,
+    "withdraw_announcement": _always,
+    "set_assignment_rule": _always,
+    "back_up": _always,
 }
 
 

@@ -80,6 +80,14 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
             return PlainTextResponse("There is no such cut-out (any more). Make it again.", 404)
         return FileResponse(path, filename=filename, headers=ASK_AGAIN)
 
+    def send_backup(request: Request) -> Response:
+        # All that was ever labelled: not even to be told of to a labeler.
+        name = request.path_params["name"]
+        path = workspace.backups.path(name) if person_of(request).is_instructor else None
+        if path is None:
+            return PlainTextResponse("There is no such backup (any more). Back up again.", 404)
+        return FileResponse(path, filename=name, headers=ASK_AGAIN)
+
     def is_for(request: Request, token: str) -> bool:
         """A download is for who made it, and for the instructor."""
         person = person_of(request)
@@ -95,6 +103,7 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
         Route("/annotator/crops/{instance_id:int}.jpg", send_crop),
         Route("/annotator/exports/{token}/{filename}", send_export),
         Route("/annotator/cutouts/{token}/{filename}", send_cutout),
+        Route("/annotator/backups/{name}", send_backup),
         Mount("/annotator/static", _Modules(directory=STATIC)),
     ]
 
@@ -180,5 +189,5 @@ def entrance_of(settings: Settings, repository: Repository) -> tuple[Entrance | 
     if settings.access_code is None:
         lines.append(f"Access code for labelers: {labeler}   (they sign in with it and their name)")
     if settings.instructor_code is None:
-        lines.append(f"Instructor code: {instructor}   (yours: it also removes pictures and changes categories)")
+        lines.append(f"Instructor code: {instructor}   (yours: it also opens the view of the class)")
     return Entrance(AccessCodes.of(labeler=labeler, instructor=instructor), repository), lines

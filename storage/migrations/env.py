@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from alembic import context
 
-from storage import schema_together
+from storage import schema_class, schema_together
 from storage.schema import Base, UtcDateTime
 
-assert schema_together  # its tables are in Base.metadata once it is imported
+assert schema_class and schema_together  # their tables are in Base.metadata once they are imported
 
 
 def without_our_types(kind: str, item: Any, _: Any) -> str | Literal[False]:

@@ -1,13 +1,16 @@
 """All that is asked of the database and told to it, one file a noun."""
 
 from storage.database import Database
+from storage.repository.announcements import Announcements
 from storage.repository.assignments import Assignments
 from storage.repository.categories import UNSET, Categories, NewCategory, check_category
 from storage.repository.history import ChangeFilter, History
 from storage.repository.images import Images
 from storage.repository.imports import Imports, LabelsAdded, LabelsTakenBack, NewInstance, NewLabels
 from storage.repository.instances import Instances
+from storage.repository.locks import Locks
 from storage.repository.overview import Overview
+from storage.repository.progress import Progress
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
 from storage.repository.signins import SignIns
@@ -42,6 +45,9 @@ class Repository(
     SignIns,
     History,
     Assignments,
+    Announcements,
+    Locks,
+    Progress,
 ):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 

@@ -102,7 +102,7 @@ LISTED_KEYS = {
     *("Click", "Right click", "Shift+Click", "Drag", "Drag a point", "Alt+Click a point"),
     *("Q", "W", "E", "Tab", "Shift+Tab", "Esc", "1 … 9", "Enter", "N", "F2", "Alt+↑", "Alt+↓"),
     *("Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+Y", "J", "↓", "K", "↑", "Z", "S", "X", "Delete"),
-    *("G", "P", "Click a proposal", "Shift+Click a proposal", "Shift+Drag", "Ctrl+A", ".", ",", "M"),
+    *("G", "P", "Click a proposal", "Shift+Click a proposal", "Shift+Drag", "Ctrl+A", ".", ",", "M", "Y"),
     *(
         "D",
         "→",

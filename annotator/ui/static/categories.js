@@ -28,6 +28,7 @@ export function createCategories(store, actions) {
     enterkeyhint: "done",
   });
   const hint = h("kbd", { class: "field-key" }, "N");
+  const lock = h("span", { id: "categories-locked", class: "categories-locked", hidden: true }, icon("lock"), "locked");
 
   field.addEventListener("keydown", async (event) => {
     if (event.key === "Escape") {
@@ -185,6 +186,14 @@ export function createCategories(store, actions) {
     actions.order(ids);
   }
 
+  store.on(["locks", "person"], () => {
+    const locked = state.locks.categories;
+    lock.hidden = !locked;
+    field.disabled = locked && !isInstructor(state);
+    field.placeholder = field.disabled ? "Locked by the instructor" : "Add a category…";
+    hint.hidden = field.disabled;
+    tip(lock, isInstructor(state) ? "Locked: labelers can neither add nor change categories" : "The instructor has locked the categories");
+  });
   store.on(["categories", "lastCategoryId", "ready", "person"], () => {
     if (!dragged) keyedOrder();
     empty.hidden = !state.ready || state.categories.length > 0;
@@ -194,7 +203,7 @@ export function createCategories(store, actions) {
   const element = h(
     "section",
     { class: "panel categories", "aria-label": "Categories" },
-    h("header", { class: "panel-head" }, h("h2", {}, "Categories"), note),
+    h("header", { class: "panel-head" }, h("h2", {}, "Categories"), lock, note),
     h("div", { class: "panel-scroll" }, list, empty),
     h("div", { class: "field-row" }, icon("plus"), field, hint),
   );

@@ -82,6 +82,9 @@ export function createHeader(store, actions) {
     tip(offer, "A larger model: finer masks, a longer wait for each picture");
   }
 
+  const classButton = iconButton("class", "people", "The class: progress, model, announcements, backup", "Y", actions.showClass);
+  classButton.classList.add("instructors");
+
   store.on(["images", "currentId", "filter"], showPicture);
   store.on(["segmenter", "segmenters", "switching"], showSegmenter);
 
@@ -105,6 +108,7 @@ export function createHeader(store, actions) {
       exportButton,
       iconButton("analysis", "chart", "Analysis: scores, sizes, categories", "I", actions.showAnalysis),
       iconButton("dataset", "gallery", "Data set: figures, all instances, checks", "V", actions.showDataSet),
+      classButton,
       iconButton("help", "help", "Keys and mouse", "?", actions.showHelp),
       iconButton("theme", "theme", "Light or dark", "", toggleTheme),
       createSignedIn(store),

@@ -77,6 +77,7 @@ export const KEYS = [
       { keys: ["H"], what: "hide the masks while held", run: (actions) => actions.setMasksHidden(true), release: (actions) => actions.setMasksHidden(false) },
       { keys: ["I"], what: "analysis of the masks", run: (actions) => actions.showAnalysis() },
       { keys: ["V"], what: "the data set: figures, all instances, checks", run: (actions) => actions.showDataSet() },
+      { keys: ["Y"], what: "the class: progress, announcements, backup (instructor)", when: (actions) => actions.isInstructor(), run: (actions) => actions.showClass() },
       { keys: ["?"], what: "this page", run: (actions) => actions.showHelp() },
     ],
   },

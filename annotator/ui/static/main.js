@@ -2,10 +2,12 @@
 
 import { createActions } from "./actions.js";
 import { createAnalysis } from "./analysis.js";
+import { createAnnouncement, showAnnouncement } from "./announcement.js";
 import { createCandidates } from "./candidates.js";
 import { createCanvas } from "./canvas.js";
 import { canvasView } from "./canvasview.js";
 import { createCategories } from "./categories.js";
+import { startClassNotices } from "./classnotices.js";
 import { createDataSet } from "./dataset.js";
 import { createCutouts } from "./cutouts.js";
 import { h } from "./dom.js";
@@ -15,6 +17,7 @@ import { createHeader } from "./header.js";
 import { showHelp } from "./help.js";
 import { createImports } from "./imports.js";
 import { createInstances } from "./instances.js";
+import { createInstructor } from "./instructor.js";
 import { createJobs } from "./jobs.js";
 import { startKeys } from "./keys.js";
 import { recall, WINDOW } from "./memory.js";
@@ -28,7 +31,7 @@ import { createQueue } from "./queue.js";
 import { createSegmenters } from "./segmenters.js";
 import { createServer } from "./server.js";
 import { foreseen } from "./session.js";
-import { createStore, INITIAL } from "./store.js";
+import { createStore, INITIAL, isInstructor } from "./store.js";
 import { startTheme } from "./theme.js";
 import { createToolbar } from "./toolbar.js";
 import { startTooltips } from "./tooltip.js";
@@ -38,6 +41,7 @@ const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "access", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
   ...["notices", "emptystate", "menus", "dialogs", "exporting", "importing", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts"],
+  ...["announcement", "instructor", "agreement"],
 ];
 
 /**
@@ -84,6 +88,7 @@ export async function start({ element, server: remote }) {
     root, store, server, settled: () => queue.idle(state.shownId), open: opening.open, select: (id) => actions.select(id),
     reveal: (box) => canvas.reveal(box), editCategory: (category) => actions.editCategory(category),
   });
+  const instructor = createInstructor({ root, store, server, open: opening.open, showExport: () => exporting.show() });
   const cutouts = createCutouts({ root, store, server, settled: () => queue.idle(state.shownId), messages });
   const proposals = createProposals({ store, server, jobs, messages, act: base.act, idle: queue.idle, foreseenState });
   const takeCategory = (category) => proposals.accept(category.id) || base.pick(category);
@@ -119,6 +124,8 @@ export async function start({ element, server: remote }) {
     showExport: exporting.show,
     showAnalysis: analysis.show,
     showDataSet: dataset.show,
+    isInstructor: () => isInstructor(state),
+    showClass: instructor.show,
     showSegmenters: segmenters.show,
     switchSegmenter: segmenters.change,
     togglePictures: () => root.classList.toggle("pictures-toggled"),
@@ -142,6 +149,7 @@ export async function start({ element, server: remote }) {
       host,
       createEmptyState(store, actions),
       createNotices(store, actions, foreseenState),
+      createAnnouncement(store),
       jobs.element,
       messages.element,
     ),
@@ -200,6 +208,8 @@ export async function start({ element, server: remote }) {
     samplesAvailable: begun.samples_available,
     noticesSeen: begun.notices.count,
   });
+  showAnnouncement(store, begun);
+  if (begun.person.signed_in) startClassNotices(store, server); // who works alone is told nothing
   const known = (id) => begun.images.find((image) => image.id === id);
   const last = known(recall(WINDOW, "picture")) ?? known(begun.last_image_id) ?? begun.images[0];
   for (const job of begun.jobs) proposals.follow(job).catch((error) => messages.error(error.message)); // begun before a reload

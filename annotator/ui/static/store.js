@@ -72,6 +72,8 @@ export const INITIAL = {
   zoom: null,
   cursor: null,
   noticesSeen: 0, // of what the server changed by itself since it started
+  announcement: null, // the instructor's words to everybody: {id, text, labeler, at}
+  locks: { categories: false }, // what labelers may not change for now
   lost: null, // {retryAt, waiting} while the server cannot be reached
   failure: null, // why the picture could not be shown
 };

@@ -123,6 +123,17 @@ def test_an_export_is_for_who_made_it_and_the_instructor(
     assert bob.result("job", job["id"]) != job
 
 
+def test_a_backup_is_for_the_instructor_alone(ann: Visitor, boss: Visitor, stranger: Visitor, image_id: int) -> None:
+    job = finish(boss, boss.ask("back_up")["result"])
+    url = "/" + job["result"]["url"]
+    assert [one.get(url).status_code for one in (ann, boss, stranger)] == [404, 200, 401]
+    assert ann.ask("job", job_id=job["id"])["error"]["kind"] == "not_found"
+    for name in ("../annotator.db", "%2e%2e%2fannotator.db", "annotator-0001.db", "annotator.db"):
+        assert boss.get(f"/annotator/backups/{name}").status_code == 404
+    assert boss.result("back_up")[0]["pictures"] >= 1
+    assert [one["name"] for one in boss.result("class_progress")[0]["labelers"] if one["instances"]] == []
+
+
 # 14: ids that someone else was given; proposals and instances are told by id too, and are everybody's to see
 
 
@@ -286,6 +297,15 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "propose": {"image_ids": None},
     "list_sign_ins": {},
     "end_sign_in": {"sign_in_id": 1},
+    "class_view": {},
+    "class_agreement": {},
+    "class_pair": {"of_labeler": "ann", "other": "bob"},
+    "class_overlay": {"image_id": 1, "of_labeler": "ann", "other": "bob"},
+    "lock_categories": {"locked": True},
+    "announce": {"text": "hi"},
+    "withdraw_announcement": {},
+    "set_assignment_rule": {"mode": "single"},
+    "back_up": {},
 }
 
 
