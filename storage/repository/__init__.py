@@ -7,6 +7,7 @@ from storage.repository.history import ChangeFilter, History
 from storage.repository.images import Images
 from storage.repository.imports import Imports, LabelsAdded, LabelsTakenBack, NewInstance, NewLabels
 from storage.repository.instances import Instances
+from storage.repository.news import News
 from storage.repository.overview import Overview
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
@@ -42,6 +43,7 @@ class Repository(
     SignIns,
     History,
     Assignments,
+    News,
 ):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 
