@@ -23,6 +23,7 @@ from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
+from annotator.news import News
 from annotator.overview.dataset import DataSet
 from annotator.ownership import check_all_own
 from annotator.pictures import PictureStore
@@ -61,6 +62,7 @@ class Workspace:
         self.labelling = Labelling(self.repository, self.engine)
         self.history = History(self.repository)
         self.review = Review(self.repository)
+        self.news = News(self.repository, self.labelling)
         self.jobs = Jobs()
         self.arrivals = Arrivals(
             settings.folder("arrivals"),

@@ -28,7 +28,7 @@ class Marks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangedSince:
+class Touched:
     """What some changes were about."""
 
     image_ids: tuple[int, ...]  # pictures that are there
@@ -69,7 +69,7 @@ class News:
         with self._database.read() as db_session:
             return db_session.scalar(select(func.max(ChangeRow.id)).where(ChangeRow.image_id == image_id)) or 0
 
-    def changed_since(self, change_id: int, *, up_to: int) -> ChangedSince:
+    def changed_since(self, change_id: int, *, up_to: int) -> Touched:
         """What the changes after the one, and up to the other, were about."""
         those = ChangeRow.id > change_id, ChangeRow.id <= up_to
         pictures = select(ChangeRow.image_id).where(*those, ChangeRow.image_id.is_not(None)).distinct()
@@ -82,7 +82,7 @@ class News:
             if self._database.path is None:  # SQLite has one writer at a time, so its changes come in order
                 old = select(func.max(ChangeRow.id)).where(*those, ChangeRow.at < datetime.now(UTC) - LATE)
                 looked_to = db_session.scalar(old) or change_id
-        return ChangedSince(
+        return Touched(
             image_ids=tuple(sorted(there)),
             removed=tuple(sorted(touched - there)),
             categories=categories,

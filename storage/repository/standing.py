@@ -13,18 +13,20 @@ from storage.schema_together import ChangeRow
 
 Change = Mapping[str, Any]
 SEEN = "seen"  # in a change: the version that its labeler has seen; None: the one that they left it in themselves
+STRICT = "strict"  # in a change: whether it may not be another even by the labeler's own doing, in another window
 
 
 def check_seen(db_session: Session, image: ImageRow, changes: Iterable[Any], *, labeler: str) -> None:
     """Raises InstanceChanged where one of the changes says what its labeler has seen, and another changed that since.
 
-    What the labeler themself did since is no obstacle: their session's revision tells two of their windows apart.
+    What the labeler themself did since is no obstacle unless the change is strict: of two of their windows,
+    the revision of their session tells the one that has not seen it.
     """
     targets = {}
     for change in changes:
         if isinstance(change, dict) and SEEN in change and isinstance(change.get("id"), int):
             row = instance_row(db_session, image, change["id"])
-            if _by_another(db_session, row, change[SEEN], labeler):
+            if _by_another(db_session, row, change[SEEN], labeler, strict=bool(change.get(STRICT))):
                 targets[row.id] = change.get("after")
     _refuse(db_session, image, targets)
 
@@ -54,9 +56,11 @@ def check_left(
     _refuse(db_session, image, targets)
 
 
-def _by_another(db_session: Session, row: InstanceRow, seen: int | None, labeler: str) -> bool:
+def _by_another(db_session: Session, row: InstanceRow, seen: int | None, labeler: str, *, strict: bool) -> bool:
     if row.version == seen or (seen is None and row.labeler != labeler):
         return False
+    if strict:
+        return True
     last = db_session.get(ChangeRow, row.version)
     return last is not None and last.labeler != labeler
 
