@@ -4,9 +4,16 @@ import { button, openDialog } from "./dialog.js";
 import { h, keyed, setText } from "./dom.js";
 import { count, when } from "./format.js";
 import { categoryOf, currentImage, isInstructor } from "./store.js";
-import { STATUS_WORDS } from "./pictures.js";
 
 const AT_ONCE = 50;
+const SET = {
+  new: "set the picture back to new",
+  in_progress: "set the picture to in progress",
+  done: "marked the picture done",
+  submitted: "submitted the picture",
+  returned: "returned the picture",
+  accepted: "accepted the picture",
+};
 
 /**
  * @param {object} parts
@@ -118,7 +125,14 @@ export function createHistory({ root, store, server, news, settled }) {
   }
 
   const name = (id) => (id === undefined ? "" : (categoryOf(state, id)?.name ?? "a category that is gone"));
-  const which = ({ instance_ids: ids, instances }) => (instances === 1 ? `instance ${ids[0]}` : count(instances, "instance"));
+
+  /** One instance by its number in the list, as long as it is there. */
+  function which({ image_id: imageId, instance_ids: ids, instances }) {
+    if (instances !== 1) return count(instances, "instance");
+    const session = state.session?.image.id === imageId ? state.session : null;
+    const place = session?.instances.findIndex((instance) => instance.id === ids[0]) ?? -1;
+    return place < 0 ? "an instance that is not there now" : `instance ${place + 1} (${name(session.instances[place].category_id)})`;
+  }
 
   /** The category that all of them had on that side, or "". */
   function category(side) {
@@ -140,7 +154,8 @@ export function createHistory({ root, store, server, news, settled }) {
     status: ({ before, after }) => {
       if (after.status === undefined) return `commented: “${after.comment}”`;
       const comment = after.comment ? `: “${after.comment}”` : "";
-      return `set it from ${STATUS_WORDS[before.status]} to ${STATUS_WORDS[after.status]}${comment}`;
+      const isBegun = before.status === "new" && after.status === "in_progress";
+      return `${isBegun ? "began the picture" : SET[after.status]}${comment}`;
     },
   };
 

@@ -144,10 +144,22 @@ export function followNews({ news, store, server, queue, opening, messages, acti
   news.on("instances", ({ image_id: imageId, change_id, instances }) => {
     const { session } = state;
     if (state.shownId !== imageId || session?.image.id !== imageId || change_id < session.change_id) return;
-    const selectedId = instances.some((one) => one.id === state.selectedId) ? state.selectedId : null;
-    store.set({ session: { ...session, change_id, instances: isSame(session.instances, instances) ? session.instances : instances }, selectedId });
+    if (isSame(session.instances, instances)) return store.set({ session: { ...session, change_id } });
+    store.set({
+      session: { ...session, change_id, instances },
+      categories: recounted(state.categories, session.instances, instances),
+      selectedId: instances.some((one) => one.id === state.selectedId) ? state.selectedId : null,
+    });
   });
   news.on("assignment", (assignment) => store.set({ assignment }));
+}
+
+/** The palette, whose numbers are of all pictures, after these instances have taken the place of those. */
+function recounted(categories, before, now) {
+  const more = new Map();
+  for (const { category_id: id } of now) more.set(id, (more.get(id) ?? 0) + 1);
+  for (const { category_id: id } of before) more.set(id, (more.get(id) ?? 0) - 1);
+  return categories.map((category) => (more.get(category.id) ? { ...category, instances: category.instances + more.get(category.id) } : category));
 }
 
 /** Whether nothing of what is shown differs: then nothing is painted anew. */
