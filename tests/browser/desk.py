@@ -124,7 +124,7 @@ class Desk:
         self.click(across, down)
         expect(self.page.locator("#candidate-1")).to_be_enabled(timeout=WAIT_MS)  # a slow machine encodes for longer
         self.act(lambda: self.page.click(f"#category-{number}"))
-        return next(instance["id"] for instance in self.instances if instance["id"] not in before)
+        return max(instance["id"] for instance in self.instances if instance["id"] not in before)  # others save, too
 
     @property
     def instances(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.records import AssignmentMode, AssignmentRule
 from storage.repository import Repository
 from tests.annotator.ui.people import CODE, INSTRUCTOR_CODE, OPTIONS
-from tests.browser.conftest import VIEWPORT, is_elsewhere
+from tests.browser.conftest import is_elsewhere
 from tests.browser.desk import Desk, without_news
 from tests.serving import RunningServer
 
@@ -29,7 +29,7 @@ def contexts(browser: Browser, server: RunningServer) -> Iterator[dict[str, Brow
     """Each person's browser, signed in."""
     found = {}
     for name, code in ((ANN, CODE), (BEN, CODE), (GREEN, INSTRUCTOR_CODE)):
-        context = found[name] = browser.new_context(viewport=VIEWPORT)
+        context = found[name] = browser.new_context(viewport={"width": 1024, "height": 640})
         context.route(is_elsewhere, lambda route: route.abort())
         answer = context.request.post(f"{server.url}/login", form={"username": name, "password": code})
         assert answer.ok
@@ -171,6 +171,7 @@ def test_a_mask_that_another_mended_meanwhile_is_kept_until_the_labeler_decides(
     ann.press("Escape")
 
 
+@pytest.mark.slow
 def test_an_edit_in_a_window_that_saw_nothing_of_the_other_is_refused_with_both(
     green: Desk, ann: Desk, sit_down: Callable[..., Desk]
 ) -> None:
@@ -190,6 +191,7 @@ def test_an_edit_in_a_window_that_saw_nothing_of_the_other_is_refused_with_both(
     expect(second.page.locator("#editing")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_an_undo_of_what_another_changed_is_refused_and_may_leave_it(green: Desk, ann: Desk) -> None:
     saved = ann.save("cup")
     ann.act(lambda: give(ann, saved, "pot"))
@@ -245,6 +247,7 @@ def test_the_history_says_who_did_what_and_the_instructor_takes_it_back(green: D
         desk.page.keyboard.press("Escape")
 
 
+@pytest.mark.slow
 def test_where_pictures_are_given_out_next_is_what_needs_the_labeler(
     server: RunningServer, green: Desk, ann: Desk, sit_down: Callable[..., Desk]
 ) -> None:
