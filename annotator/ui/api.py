@@ -113,8 +113,8 @@ def add_endpoints(workspace: Workspace, belongings: Belongings) -> None:
     def delete_instance(request: gr.Request, image_id: int, instance_id: int, version: int | None = None) -> dict:
         """Delete a saved instance; undo brings it back. version: as it was listed; refused where it is another by now.
         Without one: refused where somebody else changed your instance since you did."""
-        seen = {} if version is None else {str(int(instance_id)): int(version)}
-        return act(request, image_id, "delete_instance", instance_id=instance_id, seen=seen)
+        seen = {} if version is None else {"seen": {str(int(instance_id)): int(version)}, "strict": True}
+        return act(request, image_id, "delete_instance", instance_id=instance_id, **seen)
 
     @_endpoint
     def propose_masks(

@@ -14,8 +14,7 @@ from storage.records import ChangeKind
 
 def together_endpoints(workspace: Workspace) -> Sequence[Callable[..., Any]]:
     """In the form that ui/api.py registers."""
-    calls = TogetherCalls()
-    calls._workspace = workspace
+    calls = TogetherCalls(workspace)
 
     def submit_image(image_id: int, request: gr.Request) -> dict:
         """Hand a picture in for review; returns it with its status."""

@@ -17,7 +17,8 @@ JSON = dict[str, Any]
 class TogetherCalls:
     """A part of Calls; the named endpoints of ui/api_together.py answer with the same."""
 
-    _workspace: Workspace
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def news(self, *, labeler: str, role: Role, seen: JSON, picture: Watched | None = None) -> JSON:
         """What is new since those marks. picture: image_id, revision and change_id as the page has them.

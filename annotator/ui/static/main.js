@@ -84,7 +84,7 @@ export async function start({ element, server: remote, upload }) {
   const base = createActions({ root, store, server, queue, messages, foreseenState, open: opening.open });
   const review = createReview({ root, store, messages, base, open: opening.open });
   const history = createHistory({ root, store, server, news, settled: () => queue.idle(state.shownId) });
-  followNews({ news, store, server, queue, opening, messages, actions: base });
+  followNews({ news, store, queue, opening, messages, actions: base });
   const imports = createImports({ root, store, server, upload, jobs, messages, onImported });
   const exporting = createExports({ root, store, server, settled: () => queue.idle(state.shownId) });
   const segmenters = createSegmenters({ root, store, server, jobs, messages, onSwitched: () => opening.open(state.currentId) });

@@ -17,7 +17,6 @@ const SIGNS_OF_LIFE = ["pointerdown", "pointermove", "keydown", "wheel", "touchs
  * @param {object} parts
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<import("./server.js").createServer>} parts.server
- * @param {(name: string) => void} [parts.onTrouble]
  * @returns {{on: (name: string, listener: (value: any) => void) => void, start: (seen: object) => void, now: () => void}}
  */
 export function createNews({ store, server }) {
@@ -102,13 +101,12 @@ export function createNews({ store, server }) {
  * @param {object} parts
  * @param {ReturnType<typeof createNews>} parts.news
  * @param {import("./store.js").Store} parts.store
- * @param {ReturnType<import("./server.js").createServer>} parts.server
  * @param {ReturnType<import("./queue.js").createQueue>} parts.queue
  * @param {ReturnType<import("./opening.js").createOpening>} parts.opening
  * @param {ReturnType<import("./messages.js").createMessages>} parts.messages
- * @param {{isSetting: (imageId: number) => boolean, isChangingCategories: () => boolean}} parts.actions
+ * @param {{ask: (name: string) => Promise<any>, isSetting: (imageId: number) => boolean, isChangingCategories: () => boolean}} parts.actions
  */
-export function followNews({ news, store, server, queue, opening, messages, actions }) {
+export function followNews({ news, store, queue, opening, messages, actions }) {
   const { state } = store;
 
   news.on("images", (images) => {
@@ -131,7 +129,10 @@ export function followNews({ news, store, server, queue, opening, messages, acti
     if (near) opening.open(near.id);
     else store.set({ currentId: null, shownId: null, session: null, pending: [], selectedId: null });
   });
-  news.on("reload_images", async () => store.set({ images: await server.request("list_images") }));
+  news.on("reload_images", async () => {
+    const images = await actions.ask("list_images");
+    if (images) store.set({ images });
+  });
   news.on("categories", (categories) => {
     if (!actions.isChangingCategories()) store.set({ categories }); // else the answer to that has them
   });

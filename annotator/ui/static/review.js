@@ -8,6 +8,7 @@ import { tip } from "./tooltip.js";
 
 const REVIEWABLE = ["submitted", "done"];
 const RETURNABLE = [...REVIEWABLE, "accepted"];
+const ALONE = "Where nobody signs in, nobody reviews: mark the picture done.";
 const MOST_LETTERS = 2000; // as in annotator/review.py
 
 /**
@@ -61,7 +62,7 @@ export function createReview({ root, store, messages, base, open }) {
   const doneAndNext = () => finish("done", "set_status", { status: "done" }, "Done.");
 
   function submit() {
-    if (!state.person.signed_in) return;
+    if (!state.person.signed_in) return messages.info(ALONE);
     if (currentImage(state)?.status === "accepted") return messages.info("This picture is accepted already.");
     finish("submitted", "submit_image", {}, "Submitted.");
   }
@@ -70,7 +71,11 @@ export function createReview({ root, store, messages, base, open }) {
 
   function mayReview(statuses, deed) {
     const image = currentImage(state);
-    if (!image || !state.person.signed_in || !isInstructor(state)) return null;
+    if (!image) return null;
+    if (!state.person.signed_in || !isInstructor(state)) {
+      messages.info(state.person.signed_in ? "The instructor reviews pictures." : ALONE);
+      return null;
+    }
     if (statuses.includes(image.status)) return image;
     messages.info(`This picture is ${image.status.replace("_", " ")}: it can be ${deed} once it is submitted.`);
     return null;
