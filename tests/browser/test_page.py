@@ -122,6 +122,7 @@ LISTED_KEYS = {
         "?",
     ),
     *("Tap", "Long press", "One finger", "Two fingers"),  # tested with the canvas
+    *("Shift+Enter", "Shift+A", "Shift+R", "Shift+H"),  # tested in test_together.py
 }
 
 

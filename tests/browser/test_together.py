@@ -224,7 +224,7 @@ def test_a_picture_is_submitted_returned_with_a_comment_and_accepted(green: Desk
     expect(ann.page.locator("#accept")).to_be_hidden()
     ann.page.click("#submit")
     expect(green.page.locator("#accept")).to_be_visible()
-    green.page.click("#accept")
+    green.page.keyboard.press("Shift+A")
     expect(ann.picture("coffee.png")).to_have_attribute("data-status", "accepted")
     green.picture("coffee.png").click()
     green.page.select_option("#status", "in_progress")

@@ -145,6 +145,8 @@ export function followNews({ news, store, queue, opening, messages, actions }) {
   news.on("instances", ({ image_id: imageId, change_id, instances }) => {
     const { session } = state;
     if (state.shownId !== imageId || session?.image.id !== imageId || change_id < session.change_id) return;
+    // What is under way here may be among them already, and would be shown twice; its answer, or the next news, has all.
+    if (queue.pending(imageId).length) return;
     if (isSame(session.instances, instances)) return store.set({ session: { ...session, change_id } });
     store.set({
       session: { ...session, change_id, instances },
