@@ -1,8 +1,13 @@
 """What can go wrong by a user's doing. The text of each says what was wrong, where, and what to do next."""
 
+from typing import TYPE_CHECKING
+
 from exporters.base import ExportError
 from importers.base import ImporterError
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from annotator.clashes import Clash
 
 
 class AnnotatorError(Exception):
@@ -27,6 +32,15 @@ class NotFoundError(AnnotatorError):
 
 class ConflictError(AnnotatorError):
     """The thing was changed elsewhere meanwhile; nothing was written."""
+
+
+class ClashError(ConflictError):
+    """Somebody else changed an instance since; nothing was written. clashes: both versions (annotator/clashes.py)."""
+
+    def __init__(self, text: str, *, clashes: tuple["Clash", ...], op_id: str) -> None:
+        super().__init__(text)
+        self.clashes = clashes
+        self.op_id = op_id  # of the action that was refused; those before it are recorded
 
 
 class NotAllowedError(AnnotatorError):

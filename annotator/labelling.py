@@ -1,18 +1,19 @@
 """What a labeler does on one picture: steps recorded one by one, prompts answered, instances saved."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from annotator.access.person import Role
-from annotator.actions import given_box, given_ids, given_inside, given_label, given_whole
+from annotator.actions import given_box, given_ids, given_inside, given_label, given_seen, given_steps, given_whole
+from annotator.clashes import clash_error
 from annotator.engine import Answer, Engine
 from annotator.errors import AnnotatorError, ConflictError, ImageError, PromptError
 from annotator.ownership import check_instructor, check_own
 from annotator.proposals import accepted_values, offers
 from annotator.session import SessionState, describe, fold
-from storage.errors import StaleRevision, proposals_gone
+from storage.errors import InstanceChanged, RecordNotFound, StaleRevision, proposals_gone
 from storage.records import EventRecord, ImageRecord, ImageStatus, InstanceRecord, Origin, SessionRecord
 from storage.repository import Repository
 
@@ -26,6 +27,7 @@ class SessionView:
 
     image: ImageRecord
     revision: int
+    change_id: int  # the last change on this picture that the instances know of; 0: there is none
     state: SessionState
     instances: tuple[InstanceRecord, ...] | None  # None: as they were
     answer: Answer | None  # None: no prompt, or the picture is still being encoded
@@ -58,6 +60,7 @@ class Labelling:
     ) -> SessionView:
         """The picture as it stands, with the answer to its prompt where its embedding is there within wait_s."""
         session = self._repository.session(image.id, labeler)
+        change_id = self._repository.last_change_id(image.id)  # before the instances are read, so never newer than they
         state = _state(session.taken)
         answer, encoding_s, problem = None, None, None
         try:
@@ -73,6 +76,7 @@ class Labelling:
         return SessionView(
             image=self._repository.image(image.id),
             revision=session.revision,
+            change_id=change_id,
             state=state,
             instances=tuple(self._repository.instances(image.id)) if with_instances else None,
             answer=answer,
@@ -132,7 +136,14 @@ class Labelling:
                 self._check_own(image, [one.payload for one in step], session.labeler, role)
                 events = taken[:-1] if kind == "undo" else taken + undone[:1]
                 record = self._repository.record_undo if kind == "undo" else self._repository.record_redo
-                return record(session.id, expected_revision=session.revision, op_id=op_id, **_summary(_state(events)))
+                return record(
+                    session.id,
+                    expected_revision=session.revision,
+                    op_id=op_id,
+                    seen=given_seen(action),
+                    leave=given_ids(action, "leave") if "leave" in action else (),
+                    **_summary(_state(events)),
+                )
             state = _state(taken)
             payload = self._payload(image, state, str(kind), action, session.labeler)
             self._check_own(image, [payload], session.labeler, role)
@@ -144,6 +155,8 @@ class Labelling:
                 payload=payload,
                 **_summary(state.take(str(kind), payload)),
             )
+        except InstanceChanged as error:
+            raise clash_error(self._repository, error, op_id=op_id) from error
         except StaleRevision as error:
             raise ConflictError("This picture was changed in another window; nothing was written.") from error
 
@@ -175,17 +188,16 @@ class Labelling:
         if kind == "commit":
             return self._commit(image, state, action, labeler)
         if kind == "edit_instance":
-            instance = self._instance(image, action)
-            return {"instance_id": instance.id, "steps": instance.prompt}
+            instance = self._instance(image, action, given_seen(action))
+            steps = given_steps(image, action) if "steps" in action else instance.prompt
+            version = given_seen(action).get(instance.id, instance.version)
+            return {"instance_id": instance.id, "steps": steps, "version": version}
         if kind == "delete_instance":
-            some = self._instances(image, action)
-            return {"changes": [{"id": one.id, "before": _values(one), "after": None} for one in some]}
+            return {"changes": [_change(one, _values(one), None, action) for one in self._instances(image, action)]}
         if kind == "set_category":
-            some = self._instances(image, action)
+            some = self._instances(image, action, given_seen(action))
             after = {"category_id": self._repository.category(given_whole(action, "category_id")).id}
-            return {
-                "changes": [{"id": one.id, "before": {"category_id": one.category_id}, "after": after} for one in some]
-            }
+            return {"changes": [_change(one, {"category_id": one.category_id}, after, action) for one in some]}
         if kind == "accept_proposals":
             category = self._repository.category(given_whole(action, "category_id"))
             return {"category_id": category.id, "changes": self._accepted(image, action, category.id)}
@@ -231,21 +243,37 @@ class Labelling:
             "prompt": [step.to_json() for step in steps],
             "is_crowd": False,
         }
-        before = None
-        if state.editing is not None:
-            edited = next((one for one in self._repository.instances(image.id) if one.id == state.editing), None)
-            before = _values(edited) if edited else None
-        change = {"id": state.editing if before else None, "before": before, "after": after}
-        return {"category_id": category.id, "changes": [change]}
+        return {"category_id": category.id, "changes": [self._change_of(state, after, action, labeler)]}
 
-    def _instances(self, image: ImageRecord, action: dict[str, Any]) -> list[InstanceRecord]:
+    def _change_of(
+        self, state: SessionState, after: dict[str, Any], action: dict[str, Any], labeler: str
+    ) -> dict[str, Any]:
+        """A new instance, or the one that is being edited; a new one also where the labeler deleted that themself."""
+        there = self._repository.instance_versions([] if state.editing is None else [state.editing])
+        for edited in there.values():
+            if not edited.deleted or edited.labeler != labeler or "seen" in action:
+                change = _change(edited.instance, _values(edited.instance), after, action)
+                known = {"seen": state.editing_version} if change["seen"] is None else {}
+                return change | known
+        return {"id": None, "before": None, "after": after}
+
+    def _instances(
+        self, image: ImageRecord, action: dict[str, Any], seen: Collection[int] = ()
+    ) -> list[InstanceRecord]:
         """Those that instance_ids names, else the one of instance_id."""
         if "instance_ids" not in action:
-            return [self._instance(image, action)]
-        return [self._instance(image, {"instance_id": one}) for one in given_ids(action, "instance_ids")]
+            return [self._instance(image, action, seen)]
+        return [self._instance(image, {"instance_id": one}, seen) for one in given_ids(action, "instance_ids")]
 
-    def _instance(self, image: ImageRecord, action: dict[str, Any]) -> InstanceRecord:
-        instance = self._repository.instance(given_whole(action, "instance_id"))
+    def _instance(self, image: ImageRecord, action: dict[str, Any], seen: Collection[int] = ()) -> InstanceRecord:
+        """seen: instances that may have been deleted: whether that was seen is found out when it is written."""
+        instance_id = given_whole(action, "instance_id")
+        try:
+            instance = self._repository.instance(instance_id)
+        except RecordNotFound:
+            if instance_id not in seen or not (there := self._repository.instance_versions([instance_id])):
+                raise
+            instance = there[instance_id].instance
         if instance.image_id != image.id:
             raise AnnotatorError(f"Instance {instance.id} is on another picture than {image.original_name}.")
         return instance
@@ -265,6 +293,14 @@ def _state(events: Sequence[EventRecord]) -> SessionState:
 def _summary(state: SessionState) -> dict[str, Any]:
     """What the session's row says of its state."""
     return {"chosen_candidate": state.choice, "status": "open" if state.steps else "idle"}
+
+
+def _change(
+    instance: InstanceRecord, before: dict[str, Any], after: dict[str, Any] | None, action: dict[str, Any]
+) -> dict[str, Any]:
+    """A change of an instance, with the version that the action says was seen (storage/repository/standing.py)."""
+    seen = given_seen(action).get(instance.id)
+    return {"id": instance.id, "before": before, "after": after, "seen": seen, "strict": bool(action.get("strict"))}
 
 
 def _values(instance: InstanceRecord) -> dict[str, Any]:

@@ -9,7 +9,7 @@ kind and payload:
 - "move_point" {index, x, y}       "delete_point" {index}
 - "clear" {}                       "choose" {candidate}
 - "commit" {category_id, changes}  saves the chosen candidate: the prompt is empty afterwards
-- "edit_instance" {instance_id, steps}   its prompts come back; the next commit replaces its mask
+- "edit_instance" {instance_id, steps, version}   its prompts come back; the next commit replaces its mask
 - "delete_instance", "set_category" {changes}  leave the prompt as it is
 - "accept_proposals" {category_id, changes}, "reject_proposals" {rejected}  leave it, too
 """
@@ -51,6 +51,7 @@ class SessionState:
 
     steps: tuple[Step, ...] = ()
     editing: int | None = None  # the instance whose mask the next commit replaces
+    editing_version: int | None = None  # the one that the edit began with
 
     @property
     def points(self) -> tuple[Step, ...]:
@@ -107,10 +108,10 @@ class SessionState:
             return SessionState()
         if kind == "edit_instance":
             steps = tuple(Step.from_json(step) for step in payload["steps"])
-            return SessionState(steps=steps, editing=int(payload["instance_id"]))
+            return SessionState(steps, editing=int(payload["instance_id"]), editing_version=payload.get("version"))
         if kind in ("delete_instance", "set_category"):
             gone = kind == "delete_instance" and any(change["id"] == self.editing for change in payload["changes"])
-            return replace(self, editing=None) if gone else self
+            return replace(self, editing=None, editing_version=None) if gone else self
         if kind in PROPOSAL_KINDS:
             return self
         known = ", ".join(PROMPT_KINDS + INSTANCE_KINDS + PROPOSAL_KINDS)

@@ -27,6 +27,7 @@ from annotator.intake import Intake
 from annotator.inuse import InUse
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
+from annotator.news import News
 from annotator.overview.dataset import DataSet
 from annotator.ownership import check_all_own
 from annotator.pictures import PictureStore
@@ -70,6 +71,7 @@ class Workspace:
         self.labelling = Labelling(self.repository, self.engine)
         self.history = History(self.repository)
         self.review = Review(self.repository)
+        self.news = News(self.repository, self.labelling)
         self.jobs = Jobs()
         self.arrivals = Arrivals(
             settings.folder("arrivals"),
@@ -83,6 +85,7 @@ class Workspace:
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
+        self.news.add("class", self.classroom.news)
         self.backups = Backups(self.database, self.pictures.images_folder, settings.folder, self.jobs)
 
     def close(self) -> None:

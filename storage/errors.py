@@ -1,6 +1,7 @@
 """What storage raises. The text of each says what was wrong, where, and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class StorageError(Exception):
@@ -33,6 +34,17 @@ class StaleRevision(StorageError):
         )
         self.expected = expected
         self.actual = actual
+
+
+class InstanceChanged(StorageError):
+    """Instances were changed by somebody else since the caller looked at them; nothing was written.
+
+    targets: id -> what was to be done: the values that it was to get, or None for its deletion.
+    """
+
+    def __init__(self, text: str, *, targets: Mapping[int, Mapping[str, Any] | None]) -> None:
+        super().__init__(text)
+        self.targets = dict(targets)
 
 
 class ChangedSince(StorageError):

@@ -171,6 +171,18 @@ class InstanceRecord:
     is_crowd: bool
     created_at: datetime
     updated_at: datetime
+    version: int = 0  # the id of its last change in the history; 0 where none is known
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceVersion:
+    """An instance as it is now, deleted or not, and who changed it last."""
+
+    instance: InstanceRecord
+    deleted: bool
+    labeler: str  # "" where nobody is known
+    at: datetime | None
+    kind: ChangeKind | None
 
 
 @dataclass(frozen=True, kw_only=True)

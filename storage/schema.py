@@ -269,6 +269,7 @@ class InstanceRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0, server_default="0")  # the id of its last change; 0: none is known
 
     __table_args__ = (
         CheckConstraint("rle_height > 0 AND rle_width > 0", name="size"),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from annotator.classroom.announcing import Announcing
 from annotator.classroom.comparison import Comparison
@@ -12,6 +13,7 @@ from annotator.classroom.presence import Presence
 from annotator.classroom.progress import ClassProgress, progress
 from annotator.engine import Engine
 from annotator.jobs import Jobs
+from annotator.news import Asker, Item
 from storage.records import AnnouncementRecord
 from storage.repository import Repository
 
@@ -24,6 +26,14 @@ class Notices:
 
     announcement: AnnouncementRecord | None
     categories_locked: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As pages read it."""
+        one = self.announcement
+        told = (
+            None if one is None else {"id": one.id, "text": one.text, "labeler": one.labeler, "at": one.at.isoformat()}
+        )
+        return {"announcement": told, "locks": {"categories": self.categories_locked}}
 
 
 class Classroom:
@@ -52,6 +62,13 @@ class Classroom:
         if changes == self._changes:  # else it may have been read before the change
             self._told = now, read
         return read
+
+    def news(self, mark: Any, asker: Asker) -> Item | None:
+        """The notices, for those who ask what is new (annotator/news.py); who asks is there."""
+        self.presence.see(asker.labeler)
+        told = self.notices()
+        now = [told.announcement.id if told.announcement else 0, told.categories_locked]
+        return None if mark == now else Item(mark=now, value=told.to_json())
 
     def _forget(self) -> None:
         self._changes += 1

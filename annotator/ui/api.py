@@ -18,6 +18,7 @@ from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.overview.checks import TINY_AREA
 from annotator.ui import render, render_class, render_overview
+from annotator.ui.api_together import together_endpoints
 from annotator.ui.bodies import plain_name
 from annotator.ui.cutoutform import cutout_options
 from annotator.ui.exportform import export_options
@@ -77,14 +78,16 @@ def add_endpoints(workspace: Workspace) -> None:
         return act(request, image_id, "box", x0=x0, y0=y0, x1=x1, y1=y1)
 
     @_endpoint
-    def undo(image_id: int, request: gr.Request) -> dict:
-        """Take the last step back, saves and deletions included."""
-        return act(request, image_id, "undo")
+    def undo(request: gr.Request, image_id: int, leave: list[int] | None = None) -> dict:
+        """Take the last step back, saves and deletions included. Refused where somebody else has
+        changed one of its instances since; leave: ids of those that stay as they are."""
+        return act(request, image_id, "undo", **({} if leave is None else {"leave": leave}))
 
     @_endpoint
-    def redo(image_id: int, request: gr.Request) -> dict:
-        """Take the last undone step again."""
-        return act(request, image_id, "redo")
+    def redo(request: gr.Request, image_id: int, leave: list[int] | None = None) -> dict:
+        """Take the last undone step again. Refused where somebody else has
+        changed one of its instances since; leave: ids of those that stay as they are."""
+        return act(request, image_id, "redo", **({} if leave is None else {"leave": leave}))
 
     @_endpoint
     def clear_prompts(image_id: int, request: gr.Request) -> dict:
@@ -107,9 +110,11 @@ def add_endpoints(workspace: Workspace) -> None:
         return [render.instance_json(instance) for instance in workspace.instances(int(image_id))]
 
     @_endpoint
-    def delete_instance(image_id: int, instance_id: int, request: gr.Request) -> dict:
-        """Delete a saved instance; undo brings it back."""
-        return act(request, image_id, "delete_instance", instance_id=instance_id)
+    def delete_instance(request: gr.Request, image_id: int, instance_id: int, version: int | None = None) -> dict:
+        """Delete a saved instance; undo brings it back. version: as it was listed; refused where it is another by now.
+        Without one: refused where somebody else changed your instance since you did."""
+        seen = {} if version is None else {"seen": {str(int(instance_id)): int(version)}, "strict": True}
+        return act(request, image_id, "delete_instance", instance_id=instance_id, **seen)
 
     @_endpoint
     def propose_masks(
@@ -259,6 +264,7 @@ def add_endpoints(workspace: Workspace) -> None:
         import_dataset,
         class_progress,
         back_up,
+        *map(_endpoint, together_endpoints(workspace)),
     ):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 

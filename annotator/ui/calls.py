@@ -8,15 +8,17 @@ from pydantic import ValidationError, validate_call
 from annotator import __version__, samples
 from annotator.access.entrance import Entrance
 from annotator.access.person import Person, Role
-from annotator.errors import AnnotatorError, ConflictError
+from annotator.errors import AnnotatorError, ClashError, ConflictError
 from annotator.ui import render, render_class
 from annotator.ui.calls_access import AccessCalls
 from annotator.ui.calls_cutouts import CutoutCalls
 from annotator.ui.calls_exchange import ExchangeCalls
 from annotator.ui.calls_instructor import InstructorCalls
 from annotator.ui.calls_overview import OverviewCalls
+from annotator.ui.calls_together import TogetherCalls
 from annotator.ui.jobview import begun_job, cancelled_job, seen_job
 from annotator.ui.problems import problem_json
+from annotator.ui.render_together import clash_json
 from annotator.ui.rights import demand_right
 from annotator.workspace import Workspace
 from exporters.registry import EXPORTERS
@@ -32,7 +34,7 @@ class RequestError(AnnotatorError):
     """A call that does not exist, or whose arguments do not fit it."""
 
 
-class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCalls):
+class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCalls, TogetherCalls):
     """The page's calls over one workspace. `handle` never raises: every problem comes back as an error object."""
 
     def __init__(self, workspace: Workspace, entrance: Entrance | None = None) -> None:
@@ -53,6 +55,10 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
             if isinstance(error, ConflictError):
                 newest = {"name": "open_image", "args": {"image_id": args["image_id"]}}
                 problem["state"] = self.handle(newest, person=person).get("result")
+            if isinstance(error, ClashError):
+                image = self._workspace.image(args["image_id"])
+                problem["op_id"] = error.op_id
+                problem["clashes"] = [clash_json(one, image, self._workspace) for one in error.clashes]
             return {"ok": False, "error": problem}
 
     def _call(self, name: str, args: JSON, person: Person) -> Any:
@@ -69,8 +75,10 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
     # the workspace
 
     def bootstrap(self, *, labeler: str, person: Person) -> JSON:
+        seen = self._workspace.news.now()  # before all else is read, so that nothing is missed
         images = render.images_json(self._workspace)
         return {
+            "seen": seen,
             "version": __version__,
             "labeler": labeler,
             "person": {"name": person.name, "role": person.role.value, "signed_in": self._entrance is not None},

@@ -1,4 +1,4 @@
-"""The page's calls for a class: the instructor's view, and what every page is told."""
+"""The page's calls of the instructor's view."""
 
 from typing import Any
 
@@ -12,15 +12,10 @@ JSON = dict[str, Any]
 
 
 class InstructorCalls:
-    """A part of Calls; all but class_notices are the instructor's alone (ui/rights.py)."""
+    """A part of Calls, the instructor's alone (ui/rights.py)."""
 
     _workspace: Workspace
     _entrance: Entrance | None
-
-    def class_notices(self, *, labeler: str) -> JSON:
-        """What every page asks again and again; who asks is there."""
-        self._workspace.classroom.presence.see(labeler)
-        return render_class.notices_json(self._workspace)
 
     def class_view(self, *, labeler: str) -> JSON:
         """All that the view shows and that changes by itself."""

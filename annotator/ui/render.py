@@ -74,6 +74,7 @@ def instance_json(instance: InstanceRecord, size_hw: tuple[int, int] | None = No
         "model": instance.model,
         "origin": instance.origin.value,
         "labeler": instance.labeler,
+        "version": instance.version,
         "rle": (instance.rle if size_hw is None else resized(instance.rle, size_hw)).to_coco(),
     }
 
@@ -184,10 +185,13 @@ def session_json(view: SessionView, workspace: Workspace, *, display: bool) -> J
     return {
         "image": counted_image_json(image, workspace),
         "revision": view.revision,
+        "change_id": None if view.instances is None else view.change_id,
         "display_hw": list(size_hw),
         "points": [{"x": step.at[0], "y": step.at[1], "label": step.label} for step in view.state.points],
         "box": list(box.at) if box else None,
         "editing": view.state.editing,
+        "editing_version": view.state.editing_version,
+        "steps": [step.to_json() for step in view.state.steps],
         "candidates": [candidate_json(c, image) for c in view.answer.candidates(size_hw)] if view.answer else None,
         "chosen": view.chosen,
         "instances": None if view.instances is None else [instance_json(one, size_hw) for one in view.instances],

@@ -11,22 +11,14 @@ from annotator.classroom.progress import ClassProgress, LabelerProgress
 from annotator.jobs import Job
 from annotator.ui import render
 from annotator.workspace import Workspace
-from storage.records import AnnouncementRecord, AssignmentRule, ImageRecord
+from storage.records import AssignmentRule, ImageRecord
 
 JSON = dict[str, Any]
 
 
 def notices_json(workspace: Workspace) -> JSON:
     """What each page is told of the class: words to everybody, and what is locked."""
-    told = workspace.classroom.notices()
-    return {
-        "announcement": announcement_json(told.announcement),
-        "locks": {"categories": told.categories_locked},
-    }
-
-
-def announcement_json(one: AnnouncementRecord | None) -> JSON | None:
-    return None if one is None else {"id": one.id, "text": one.text, "labeler": one.labeler, "at": one.at.isoformat()}
+    return workspace.classroom.notices().to_json()
 
 
 def progress_json(progress: ClassProgress, names: Mapping[int, str]) -> JSON:

@@ -34,6 +34,10 @@ TAKES_INSTRUCTOR: dict[str, Callable[[Arguments], bool]] = {
     "switch_segmenter": _always,
     "propose": _is_of_many,
     "propose_masks": _is_of_many,
+    # the review and the history
+    "accept_image": _always,
+    "return_image": _always,
+    "undo_change": _always,
     # other people
     "list_sign_ins": _always,
     "end_sign_in": _always,

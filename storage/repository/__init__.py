@@ -9,6 +9,7 @@ from storage.repository.images import Images
 from storage.repository.imports import Imports, LabelsAdded, LabelsTakenBack, NewInstance, NewLabels
 from storage.repository.instances import Instances
 from storage.repository.locks import Locks
+from storage.repository.news import News
 from storage.repository.overview import Overview
 from storage.repository.progress import Progress
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
@@ -48,6 +49,7 @@ class Repository(
     Announcements,
     Locks,
     Progress,
+    News,
 ):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 

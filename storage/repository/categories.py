@@ -17,6 +17,7 @@ from storage.repository.categoryrows import (
     category_row,
     check_free,
     live_categories,
+    mark_moved,
     note_category,
     put_in_order,
     remove_category,
@@ -158,7 +159,7 @@ class Categories:
             row = category_row(db_session, category_id)
             before, now = state_of(row), datetime.now(UTC)
             count = remove_category(db_session, row, merge_into=merge_into, now=now)
-            note_difference(
+            change = note_difference(
                 db_session,
                 ChangeKind.CATEGORY_DELETED,
                 before,
@@ -168,6 +169,7 @@ class Categories:
                 instances=count,
                 at=now,
             )
+            mark_moved(db_session, merge_into, at=now, change=change)
             return count
 
 

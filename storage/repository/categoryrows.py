@@ -12,6 +12,7 @@ from storage.records import ChangeKind
 from storage.repository.categorynames import clean_name, folded
 from storage.repository.notes import note_difference
 from storage.schema import CategoryRow, InstanceRow
+from storage.schema_together import ChangeRow
 
 _STATE = ("name", "color", "position", "supercategory", "is_thing", "key", "deleted", "merged_into")
 
@@ -46,6 +47,13 @@ def remove_category(db_session: Session, row: CategoryRow, *, merge_into: int | 
     for position, other in enumerate(live_categories(db_session)):
         other.position = position
     return count
+
+
+def mark_moved(db_session: Session, category_id: int | None, *, at: datetime, change: ChangeRow | None) -> None:
+    """Tell the instances that were given this category at that moment which change did it: it is their version."""
+    if change is not None and category_id is not None:
+        moved = InstanceRow.category_id == category_id, InstanceRow.updated_at == at
+        db_session.execute(update(InstanceRow).where(*moved).values(version=change.id))
 
 
 def revive_category(db_session: Session, row: CategoryRow, *, position: int | None = None) -> None:

@@ -2,10 +2,11 @@
 
 Its payload may hold "changes", those of instances, and "rejected", the ids of the proposals that it rejects.
 A change is {"id", "before", "after"}. before None: the step makes the instance. after None: the step deletes it.
-Neither None: the step changes the values in `after`.
+Neither None: the step changes the values in `after`. A new one may also hold
+"seen", see storage/repository/standing.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from storage.repository.instances import (
 from storage.repository.instancevalues import values_of
 from storage.repository.notes import Watch
 from storage.repository.proposals import mark_rejected, open_proposal_rows, recount
+from storage.repository.standing import SEEN, check_left, check_seen
 from storage.schema import ImageRow
 
 Change = dict[str, Any]
@@ -32,11 +34,12 @@ def take(
     """Do what the payload of a new step says. Returns the payload as it is to be kept.
 
     Kept are the ids of new instances, and as `before` what the instance really held: another labeler may have changed
-    it since the caller looked, and undo must give that back. Raises RecordNotFound, StorageError.
+    it since the caller looked, and undo must give that back. Raises RecordNotFound, InstanceChanged, StorageError.
     """
     kept = dict(payload)
     if "changes" in payload:
         changes, watch = _list(payload, "changes"), Watch()
+        check_seen(db_session, image, changes, labeler=labeler)
         kept["changes"] = [_take_one(db_session, image, change, watch, labeler=labeler) for change in changes]
         watch.note(db_session, labeler=labeler)
     if "rejected" in payload:
@@ -55,13 +58,20 @@ def play(
     labeler: str,
     backwards: bool,
     duplicate_iou: float,
+    seen: Mapping[int, int],
+    leave: Collection[int],
 ) -> None:
     """Undo (backwards) or redo what the kept payload of a labeler's step did.
 
-    An instance that someone deleted meanwhile is changed, and stays deleted.
+    seen: id -> version of what may be overwritten though it was changed since. leave: instances that stay as they are.
+    Raises InstanceChanged where another instance is not as the step left it.
     """
     watch = Watch()
-    _play_changes(db_session, image, payload.get("changes", []), watch, backwards=backwards)
+    changes = [change for change in payload.get("changes", []) if change["id"] not in leave]
+    changes = changes[::-1] if backwards else changes
+    source, target = ("after", "before") if backwards else ("before", "after")
+    check_left(db_session, image, changes, source=source, target=target, seen=seen)
+    _play_changes(db_session, image, changes, watch, source=source, target=target)
     watch.note(db_session, labeler=labeler)
     if "rejected" in payload:
         mark_rejected(db_session, image.id, payload["rejected"], rejected=not backwards)
@@ -81,17 +91,15 @@ def _list(payload: Mapping[str, Any], name: str) -> Sequence[Any]:
 
 
 def _play_changes(
-    db_session: Session, image: ImageRow, changes: Sequence[Change], watch: Watch, *, backwards: bool
+    db_session: Session, image: ImageRow, changes: Sequence[Change], watch: Watch, *, source: str, target: str
 ) -> None:
-    for change in reversed(changes) if backwards else changes:
+    for change in changes:
         row = instance_row(db_session, image, change["id"])
         watch.see(row)
-        source, target = ("after", "before") if backwards else ("before", "after")
         if change[target] is None:
             row.deleted_at = row.updated_at = datetime.now(UTC)
             continue
-        if change[source] is None:
-            row.deleted_at = None
+        row.deleted_at = None
         assign_values(db_session, image, row, change[target])
 
 
@@ -107,8 +115,13 @@ def _take_one(db_session: Session, image: ImageRow, change: Any, watch: Watch, *
         return {"id": row.id, "before": None, "after": values_of(row)}
     if instance_id is None or before is None:
         raise StorageError("A change makes a new instance (no id, no before) or names one by id and says its before.")
-    row = live_instance_row(db_session, image, instance_id)
+    row = instance_row(db_session, image, instance_id)
     watch.see(row)
+    if row.deleted_at is not None and after is not None and change.get(SEEN) == row.version:  # known, and wanted back
+        row.deleted_at = None
+        assign_values(db_session, image, row, after)
+        return {"id": row.id, "before": None, "after": values_of(row)}
+    row = live_instance_row(db_session, image, instance_id)
     if after is None:
         row.deleted_at = row.updated_at = datetime.now(UTC)
         return {"id": row.id, "before": values_of(row), "after": None}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import RecordNotFound, StorageError
-from storage.records import InstanceRecord, Origin
+from storage.records import ChangeKind, InstanceRecord, InstanceVersion, Origin
 from storage.repository.categoryrows import living_category
 from storage.repository.images import image_row
 from storage.repository.instancevalues import VALUE_KEYS
@@ -18,6 +18,7 @@ from storage.repository.masks import assign_mask, mask_of
 from storage.repository.notes import Watch
 from storage.repository.proposals import IDS_AT_ONCE, recount
 from storage.schema import ImageRow, InstanceRow
+from storage.schema_together import ChangeRow
 
 Values = Mapping[str, Any]  # what a caller says about an instance, in plain JSON; VALUE_KEYS are its keys
 _REQUIRED = ("category_id", "rle", "origin")
@@ -46,6 +47,21 @@ class Instances:
             if row is None or row.deleted_at is not None:
                 raise _not_found(instance_id)
             return _record(row)
+
+    def instance_versions(self, instance_ids: Collection[int]) -> dict[int, InstanceVersion]:
+        """Each as it is now, deleted or not, with who changed it last; ids that never were are not in it."""
+        query = select(InstanceRow, ChangeRow).outerjoin(ChangeRow, ChangeRow.id == InstanceRow.version)
+        with self._database.read() as db_session:
+            return {
+                row.id: InstanceVersion(
+                    instance=_record(row),
+                    deleted=row.deleted_at is not None,
+                    labeler="" if last is None else last.labeler,
+                    at=None if last is None else last.at,
+                    kind=None if last is None else ChangeKind(last.kind),
+                )
+                for row, last in db_session.execute(query.where(InstanceRow.id.in_(list(instance_ids))))
+            }
 
     def labelers_of(self, instance_ids: Collection[int]) -> dict[int, str]:
         """id -> who saved it, of deleted ones too; ids that never were are not in it."""
@@ -161,4 +177,5 @@ def _record(row: InstanceRow) -> InstanceRecord:
         is_crowd=row.is_crowd,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        version=row.version,
     )

@@ -54,12 +54,15 @@ def note(
     return row
 
 
-def note_difference(db_session: Session, kind: ChangeKind, before: State, after: State, **others: Any) -> None:
-    """Write a change of the values that differ; nothing where none does."""
+def note_difference(
+    db_session: Session, kind: ChangeKind, before: State, after: State, **others: Any
+) -> ChangeRow | None:
+    """Write a change of the values that differ; nothing, and None, where none does."""
     changed = [name for name in after if name not in before or before[name] != after[name]]
-    if changed:
-        old = {name: before[name] for name in changed if name in before}
-        note(db_session, kind, before=old, after={name: after[name] for name in changed}, **others)
+    if not changed:
+        return None
+    old = {name: before[name] for name in changed if name in before}
+    return note(db_session, kind, before=old, after={name: after[name] for name in changed}, **others)
 
 
 def note_imported(
@@ -148,7 +151,7 @@ def note_instances(
 ) -> ChangeRow:
     """Write one change of some instances of one picture, each with what it held before and holds after."""
     rows = [row for row, _, _ in changed]
-    return note(
+    made = note(
         db_session,
         kind,
         labeler=labeler,
@@ -159,3 +162,6 @@ def note_instances(
         after={str(row.id): dict(after) for row, _, after in changed},
         undoes=undoes,
     )
+    for row in rows:
+        row.version = made.id
+    return made

@@ -1,5 +1,6 @@
 """Sessions: the steps of one labeler on one image, undone and redone."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -69,7 +70,7 @@ class Sessions:
 
         payload: may hold changes of instances and rejected proposals, see storage/repository/changes.py. Changes are
         kept with the ids of new instances filled in. A new picture becomes one in progress.
-        Raises StaleRevision, RecordNotFound, StorageError; then nothing was written.
+        Raises StaleRevision, RecordNotFound, InstanceChanged, StorageError; then nothing was written.
         """
         with self._database.write() as db_session:
             row = _locked(db_session, session_id)
@@ -106,12 +107,15 @@ class Sessions:
         op_id: str,
         chosen_candidate: int | None = None,
         status: str | None = None,
+        seen: Mapping[int, int] | None = None,
+        leave: Collection[int] = (),
     ) -> SessionRecord:
         """Undo the last step that is not undone; without one the revision stays.
 
-        chosen_candidate and status: set when a status is given, else left. Raises as record_step does.
+        chosen_candidate and status: set when a status is given, else left. seen and leave: what happens to instances
+        that were changed since the step, see storage/repository/changes.py. Raises as record_step does.
         """
-        return self._move(session_id, "undo", expected_revision, op_id, chosen_candidate, status)
+        return self._move(session_id, "undo", expected_revision, op_id, chosen_candidate, status, seen or {}, leave)
 
     def record_redo(
         self,
@@ -121,9 +125,11 @@ class Sessions:
         op_id: str,
         chosen_candidate: int | None = None,
         status: str | None = None,
+        seen: Mapping[int, int] | None = None,
+        leave: Collection[int] = (),
     ) -> SessionRecord:
         """Take the first undone step again; the rest as in record_undo."""
-        return self._move(session_id, "redo", expected_revision, op_id, chosen_candidate, status)
+        return self._move(session_id, "redo", expected_revision, op_id, chosen_candidate, status, seen or {}, leave)
 
     def set_session_state(self, session_id: int, *, chosen_candidate: int | None, status: str) -> None:
         """What an answer brought about; no step, no new revision. Raises RecordNotFound."""
@@ -139,6 +145,8 @@ class Sessions:
         op_id: str,
         chosen_candidate: int | None,
         status: str | None,
+        seen: Mapping[int, int],
+        leave: Collection[int],
     ) -> SessionRecord:
         is_undo = direction == "undo"
         query = select(EventRow).where(EventRow.session_id == session_id, EventRow.undone != is_undo)
@@ -159,6 +167,8 @@ class Sessions:
                     labeler=row.labeler,
                     backwards=is_undo,
                     duplicate_iou=self._duplicate_iou,
+                    seen=seen,
+                    leave=leave,
                 )
                 if status is not None:
                     row.chosen_candidate, row.status = chosen_candidate, status

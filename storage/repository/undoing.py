@@ -13,6 +13,7 @@ from storage.records import ChangeKind, ImageStatus
 from storage.repository.categoryrows import (
     live_categories,
     living_category,
+    mark_moved,
     put_in_order,
     remove_category,
     rename,
@@ -174,7 +175,7 @@ def _undo_category(db_session: Session, row: ChangeRow, *, labeler: str) -> Chan
     _set_values(db_session, category, target, labeler=labeler)
     is_now = category_state(category)
     changed = [name for name in is_now if was[name] != is_now[name]]
-    return note(
+    made = note(
         db_session,
         kind,
         labeler=labeler,
@@ -185,6 +186,9 @@ def _undo_category(db_session: Session, row: ChangeRow, *, labeler: str) -> Chan
         undoes=row.id,
         at=now,
     )
+    moved_to = target.get("merged_into") if kind is ChangeKind.CATEGORY_DELETED else category.id
+    mark_moved(db_session, moved_to, at=now, change=made)
+    return made
 
 
 def _check_is(category: CategoryRow, *, deleted: bool) -> None:

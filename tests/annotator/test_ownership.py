@@ -58,7 +58,7 @@ def test_an_instructor_changes_all_and_the_owner_stays(
     assert (edited.id, edited.labeler) == (of_ann, ANN)
     (change,) = workspace.repository.changes(ChangeFilter(kind=ChangeKind.EDITED))
     assert (change.labeler, change.instance_id) == (GREEN, of_ann)
-    act(workspace, image_id, ANN, "delete_instance", instance_id=of_ann)
+    act(workspace, image_id, ANN, "delete_instance", instance_id=of_ann, seen={str(of_ann): edited.version})
 
 
 def test_a_step_taken_as_an_instructor_is_not_undone_as_a_labeler(

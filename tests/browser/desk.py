@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Self
 
-from playwright.sync_api import Locator, Page, Request, Response, expect
+from playwright.sync_api import Locator, Page, Request, Response, Route, expect
 
 WAIT_MS = 60_000  # a first answer includes reading the network from disk, on a slow machine
 CALLS = "**/gradio_api/component_server/**"
@@ -124,7 +124,7 @@ class Desk:
         self.click(across, down)
         expect(self.page.locator("#candidate-1")).to_be_enabled(timeout=WAIT_MS)  # a slow machine encodes for longer
         self.act(lambda: self.page.click(f"#category-{number}"))
-        return next(instance["id"] for instance in self.instances if instance["id"] not in before)
+        return max(instance["id"] for instance in self.instances if instance["id"] not in before)  # others save, too
 
     @property
     def instances(self) -> list[dict[str, Any]]:
@@ -137,6 +137,8 @@ class Desk:
 
     def _hear_response(self, response: Response) -> None:
         call = _call_of(response.request)
+        if call is not None and call["name"] == "news" and response.ok:
+            self._hear_news(response.json().get("result") or {})
         if call is None or call["name"] not in ("act", "open_image", "answer") or not response.ok:
             return
         answer = response.json()
@@ -145,8 +147,37 @@ class Desk:
             kept = {"instances": self.state.get("instances")} if answer["result"]["instances"] is None else {}
             self.state = answer["result"] | kept
 
+    def _hear_news(self, told: dict[str, Any]) -> None:
+        if "session" in told and self._is_known(told["session"]["image"]["id"]):
+            self.state = max(self.state, told["session"], key=lambda state: state["revision"])
+        if "instances" in told and self._is_known(told["instances"]["image_id"]):
+            self.state = self.state | {"instances": told["instances"]["instances"]}
+
     def _is_known(self, image_id: int) -> bool:
         return bool(self.state) and self.state["image"]["id"] == image_id
+
+
+def is_deed(message: Request | Response) -> bool:
+    """Whether it is a call, or the answer to one, other than the question for news that goes out by itself."""
+    call = _call_of(message.request if isinstance(message, Response) else message)
+    return call is not None and call["name"] != "news"
+
+
+def deeds(handle: Callable[[Route], object]) -> Callable[[Route], None]:
+    """What handles the routes of such calls alone."""
+
+    def sort(route: Route) -> None:
+        if is_deed(route.request):
+            handle(route)
+        else:
+            route.fallback()
+
+    return sort
+
+
+def without_news(page: Page) -> None:
+    """From now on the page hears nothing of others: its questions are not answered."""
+    page.route(CALLS, lambda route: route.fallback() if is_deed(route.request) else None)
 
 
 def _call_of(request: Request) -> dict[str, Any] | None:

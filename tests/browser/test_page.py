@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Locator,
 
 from annotator.samples import sample_paths
 from tests.browser.conftest import FAILED, PICTURES_OF_FAILURES, VIEWPORT, is_elsewhere
-from tests.browser.desk import CALLS, WAIT_MS, Desk
+from tests.browser.desk import CALLS, WAIT_MS, Desk, deeds, is_deed, without_news
 from tests.serving import RunningServer
 
 TIDY = """() => {
@@ -122,6 +122,7 @@ LISTED_KEYS = {
         "?",
     ),
     *("Tap", "Long press", "One finger", "Two fingers"),  # tested with the canvas
+    *("Shift+Enter", "Shift+A", "Shift+R", "Shift+H"),  # tested in test_together.py
 }
 
 
@@ -417,7 +418,7 @@ def test_categories_are_renamed_recoloured_and_ordered(desk: Desk) -> None:
     page.locator(".category[data-name=alpha]").drag_to(row, target_position={"x": 40, "y": 28}, steps=5)
     expect(page.locator(".category").last).to_have_attribute("data-name", "alpha")
 
-    with page.expect_response(CALLS):
+    with page.expect_response(is_deed):
         paint(row, "#123456")
     page.reload()
     row = page.locator(".category[data-name='new name']")
@@ -436,7 +437,7 @@ def test_the_page_asks_before_it_is_left_while_the_palette_is_being_saved(desk: 
     page = desk.open().page
     desk.ensure_category("slow")
     held: list[Route] = []
-    page.route(CALLS, lambda route: held.append(route))
+    page.route(CALLS, deeds(held.append))
     asked: list[str] = []
 
     def answer(dialog: Dialog) -> None:
@@ -479,7 +480,7 @@ def test_quick_changes_of_the_palette_reach_the_server_in_their_order(desk: Desk
         held[0].continue_()
     page.wait_for_timeout(100)
     expect(pick).to_have_id(f"category-{number}")  # the first answer is older than what is shown
-    with page.expect_response(CALLS):
+    with page.expect_response(is_deed):
         held[1].continue_()
     page.unroute(CALLS)
     page.reload()
@@ -618,7 +619,7 @@ def test_twenty_clicks_faster_than_the_answers_are_all_counted(desk: Desk) -> No
             page.mouse.click(x, y)
 
     calls: list[str] = []
-    page.on("request", lambda request: calls.append(request.url) if "component_server" in request.url else None)
+    page.on("request", lambda request: calls.append(request.url) if is_deed(request) else None)
     desk.act(click_all, steps=20)
     image = desk.state["image"]
     expected = [(round(x * image["width"]), round(y * image["height"])) for x, y in places]
@@ -649,11 +650,17 @@ def test_a_lost_connection_loses_no_click(desk: Desk) -> None:
 def test_an_answer_lost_on_its_way_back_counts_once(desk: Desk) -> None:
     page = desk.open().page
 
+    lost: list[Route] = []
+
     def lose_answer(route: Route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route)
         route.fetch()  # the server does it …
         route.abort("connectionreset")  # … and nobody hears of it
 
-    page.route(CALLS, lose_answer, times=1)
+    page.route(CALLS, deeds(lose_answer))
     desk.click(0.5, 0.4)
     assert len({action["op_id"] for action in desk.sent[-2:]}) == 1
     assert len(desk.state["points"]) == 1
@@ -679,7 +686,7 @@ def test_a_batch_under_way_goes_to_its_own_picture(desk: Desk) -> None:
     desk.shows("chelsea.png")
     expect(page.locator("#candidate-1")).to_be_disabled()
     assert len(held) == 1
-    with page.expect_response(CALLS):
+    with page.expect_response(is_deed):
         held[0].continue_()
     page.wait_for_timeout(200)
     expect(page.locator("#candidate-1")).to_be_disabled()  # the answer was coffee's
@@ -709,6 +716,7 @@ def test_a_server_that_was_killed_and_started_again_gets_the_clicks_made_meanwhi
 
 def test_a_change_in_another_window_is_said_and_shown(desk: Desk, other: Desk) -> None:
     page = desk.open("rocket.jpg").page
+    without_news(page)
     other.open("rocket.jpg")
     other.click(0.5, 0.4)
     page.mouse.click(*desk.place(0.2, 0.2))

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.desk import CALLS, WAIT_MS, Desk
+from tests.browser.desk import CALLS, WAIT_MS, Desk, deeds
 
 GRID = 8  # points along a side: seconds, not minutes
 
@@ -48,7 +48,7 @@ def test_thresholds_sift_what_is_there_without_a_call(proposed: Desk) -> None:
         calls.append(route.request.post_data or "")
         route.continue_()
 
-    page.route(CALLS, count)
+    page.route(CALLS, deeds(count))
     best = float(page.locator(".proposal .proposal-score").first.inner_text().replace("1.0", "1"))
     slide(page, "pred-iou", best - 0.02)
     expect(page.locator(".proposal")).not_to_have_count(len(everything))

@@ -32,7 +32,7 @@ def last(repository: Repository) -> ChangeRecord:
 
 
 def without_time(repository: Repository, image_id: int) -> list[dict]:
-    return [{**vars(one), "updated_at": None} for one in repository.instances(image_id)]
+    return [{**vars(one), "updated_at": None, "version": None} for one in repository.instances(image_id)]
 
 
 def test_all_that_becomes_of_an_instance_is_told_with_who_did_it(repository, image, cup, spoon):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storage.errors import RecordNotFound, StaleRevision, StorageError
+from storage.errors import InstanceChanged, RecordNotFound, StaleRevision, StorageError
 from storage.records import ImageStatus
 from tests.storage.scene import Labeler, mask, values
 
@@ -236,7 +236,7 @@ def test_an_instance_that_is_not_there_cannot_be_changed(labeler, cup, instance_
         labeler.change(instance_id, {"is_crowd": False}, {"is_crowd": True})
 
 
-def test_an_instance_that_another_deleted_cannot_be_changed_but_undo_goes_on(repository, image, cup, spoon):
+def test_what_another_deleted_is_not_overwritten_by_an_undo_but_may_be_left(repository, image, cup, spoon):
     ann, bob = Labeler(repository, image, "ann"), Labeler(repository, image, "bob")
     ann.change(None, None, values(cup))
     [saved] = ann.instances()
@@ -244,8 +244,12 @@ def test_an_instance_that_another_deleted_cannot_be_changed_but_undo_goes_on(rep
     bob.change(saved.id, values(spoon), None)
     with pytest.raises(RecordNotFound):
         ann.change(saved.id, {"category_id": spoon.id}, {"category_id": cup.id})
-    ann.undo()
-    ann.undo()
+    with pytest.raises(
+        InstanceChanged, match=rf"Instance {saved.id} on cup 1.png was changed meanwhile by bob \(deleted"
+    ):
+        ann.undo()
+    ann.undo(leave=[saved.id])
+    ann.undo(leave=[saved.id])
     assert ann.instances() == []
     bob.undo()
     assert [each.id for each in bob.instances()] == [saved.id]

@@ -10,6 +10,11 @@ const NO_PROMPT = "Click an object first: its category comes after it.";
 const STILL_ENCODING = "The picture is still being encoded. The candidates come as soon as it is done.";
 
 /**
+ * @typedef {{instance_id: number, version: number, steps: object[]}} Edit of an instance: the version that it began with,
+ *   and the prompt that it ends with
+ */
+
+/**
  * @param {object} parts
  * @param {HTMLElement} parts.root
  * @param {import("./store.js").Store} parts.store
@@ -23,9 +28,9 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
   const { state } = store;
 
   /** Send an action for the picture that is on the canvas; between two pictures there is none. */
-  function act(kind, details = {}) {
+  function act(kind, details = {}, edit = null) {
     if (state.shownId === null || state.shownId !== state.currentId) return false;
-    queue.push(state.shownId, { kind, ...details });
+    queue.push(state.shownId, { kind, ...details }, edit);
     return true;
   }
 
@@ -62,7 +67,18 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
       return true;
     }
     store.set({ lastCategoryId: categoryId, selectedId: null });
-    return act("commit", { category_id: categoryId });
+    return act("commit", { category_id: categoryId }, edited(session));
+  }
+
+  /** @returns {Edit|null} null also where the newest points are not answered yet */
+  function edited({ editing, editing_version: version, steps }) {
+    return editing === null || state.pending.length ? null : { instance_id: editing, version, steps };
+  }
+
+  /** What this page has seen of an instance: a change of it is refused where it is another by now. */
+  function seen(id) {
+    const version = (state.session?.instances ?? []).find((instance) => instance.id === id)?.version;
+    return version === undefined ? {} : { seen: { [id]: version } };
   }
 
   function commitLast() {
@@ -138,7 +154,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     if (typeof id !== "number") return; // being saved still
     if (state.selectedId === id) select(null);
     store.set({ hoveredId: null });
-    act("delete_instance", { instance_id: id });
+    act("delete_instance", { instance_id: id, ...seen(id) });
   }
 
   function deleteSelected() {
@@ -159,7 +175,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
   }
 
   function setCategory(id, categoryId) {
-    act("set_category", { instance_id: id, category_id: categoryId });
+    act("set_category", { instance_id: id, category_id: categoryId, ...seen(id) });
   }
 
   // pictures
@@ -179,27 +195,47 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     if (id !== null) open(id);
   }
 
-  async function setStatus(status) {
+  const setting = new Set(); // pictures whose status is being set
+
+  const setStatus = (status) => changeStatus(status, "set_status", { status });
+
+  /**
+   * Give the open picture a status by that call; shown at once, and taken back where it is refused.
+   *
+   * @returns {Promise<boolean>} whether it has it
+   */
+  async function changeStatus(status, name, args = {}) {
     const image = currentImage(state);
-    if (!image || image.status === status) return;
+    if (!image) return false;
+    if (image.status === status && name === "set_status") return true;
     store.set({ images: withImage(state.images, { ...image, status }) });
-    await queue.idle(image.id); // a save that is under way would set it back to "in progress"
+    setting.add(image.id);
     try {
-      store.set({ images: withImage(state.images, await write("set_status", { image_id: image.id, status })) });
+      await queue.idle(image.id); // a save that is under way would set it back to "in progress"
+      store.set({ images: withImage(state.images, await write(name, { image_id: image.id, ...args })) });
+      return true;
     } catch (error) {
       messages.error(error.message);
       store.set({ images: withImage(state.images, image) });
+      return false;
+    } finally {
+      setting.delete(image.id);
     }
   }
 
-  function doneAndNext() {
-    const image = currentImage(state);
-    if (!image) return;
-    if (hasPrompt(foreseenState())) return messages.info("A prompt is open: save it, or clear it with Esc, before the picture is done.");
+  /** @returns {boolean} whether the open picture can be said to be finished */
+  function canFinish() {
+    if (!currentImage(state)) return false;
+    const open = hasPrompt(foreseenState());
+    if (open) messages.info("A prompt is open: save it, or clear it with Esc, before the picture is done.");
+    return !open;
+  }
+
+  /** @param {string} word said where there is no next picture */
+  function goOn(word) {
     const next = neighbour(1);
-    setStatus("done");
     if (next !== null) open(next);
-    else messages.success("Done. This was the last picture.");
+    else messages.success(`${word} This was the last picture.`);
   }
 
   async function remove(image) {
@@ -225,6 +261,7 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
   // categories
 
   let lastChange = Promise.resolve();
+  let changing = 0; // changes of the palette that are not answered
 
   /**
    * Change the palette: one call after the other, or the last of two quick ones might be the first to be done. Only the
@@ -234,9 +271,14 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     const change = lastChange.then(() => write(name, args));
     const done = change.catch(() => undefined);
     lastChange = done;
-    const categories = await change;
-    if (lastChange === done) store.set({ categories });
-    return categories;
+    changing += 1;
+    try {
+      const categories = await change;
+      if (lastChange === done) store.set({ categories });
+      return categories;
+    } finally {
+      changing -= 1;
+    }
   }
 
   async function addCategory(name) {
@@ -307,7 +349,12 @@ export function createActions({ root, store, server, queue, messages, foreseenSt
     next: () => go(1),
     previous: () => go(-1),
     setStatus,
-    doneAndNext,
+    changeStatus,
+    canFinish,
+    goOn,
+    ask,
+    isSetting: (imageId) => setting.has(imageId),
+    isChangingCategories: () => changing > 0,
     remove,
     addCategory,
     updateCategory,

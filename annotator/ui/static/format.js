@@ -25,3 +25,11 @@ export function bytes(count) {
 export function count(number, noun, plural = `${noun}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
 }
+
+/** A moment, as the server writes it, in the reader's own time: "14:05" today, else "29 Nov, 14:05". */
+export function when(text) {
+  const moment = new Date(text);
+  const time = moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (moment.toDateString() === new Date().toDateString()) return time;
+  return `${moment.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+}

@@ -3,9 +3,10 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";
+import { createReviewButtons } from "./review.js";
 import { createSignedIn } from "./signedin.js";
 import { STATUS_WORDS } from "./pictures.js";
-import { currentImage } from "./store.js";
+import { currentImage, isGivenOut } from "./store.js";
 import { toggleTheme } from "./theme.js";
 import { tip } from "./tooltip.js";
 
@@ -67,7 +68,7 @@ export function createHeader(store, actions) {
       }
     }
     setAttribute(previous, "disabled", actions.neighbour(-1) === null);
-    setAttribute(next, "disabled", actions.neighbour(1) === null);
+    setAttribute(next, "disabled", actions.neighbour(1) === null && !isGivenOut(state));
     setAttribute(exportButton, "disabled", state.images.length === 0);
   }
 
@@ -85,7 +86,7 @@ export function createHeader(store, actions) {
   const classButton = iconButton("class", "people", "The class: progress, model, announcements, backup", "Y", actions.showClass);
   classButton.classList.add("instructors");
 
-  store.on(["images", "currentId", "filter"], showPicture);
+  store.on(["images", "currentId", "filter", "assignment"], showPicture);
   store.on(["segmenter", "segmenters", "switching"], showSegmenter);
 
   return h(
@@ -99,6 +100,7 @@ export function createHeader(store, actions) {
       name,
       statusBox,
       done,
+      createReviewButtons(store, actions),
     ),
     h(
       "div",
@@ -107,6 +109,7 @@ export function createHeader(store, actions) {
       segmenter,
       exportButton,
       iconButton("analysis", "chart", "Analysis: scores, sizes, categories", "I", actions.showAnalysis),
+      iconButton("history-button", "history", "History of this picture", "Shift+H", actions.showHistory),
       iconButton("dataset", "gallery", "Data set: figures, all instances, checks", "V", actions.showDataSet),
       classButton,
       iconButton("help", "help", "Keys and mouse", "?", actions.showHelp),

@@ -7,7 +7,7 @@ import { createCandidates } from "./candidates.js";
 import { createCanvas } from "./canvas.js";
 import { canvasView } from "./canvasview.js";
 import { createCategories } from "./categories.js";
-import { startClassNotices } from "./classnotices.js";
+import { createClashes } from "./clashes.js";
 import { createDataSet } from "./dataset.js";
 import { createCutouts } from "./cutouts.js";
 import { h } from "./dom.js";
@@ -15,6 +15,7 @@ import { createEmptyState } from "./emptystate.js";
 import { createExports } from "./exports.js";
 import { createHeader } from "./header.js";
 import { showHelp } from "./help.js";
+import { createHistory } from "./history.js";
 import { createImports } from "./imports.js";
 import { createInstances } from "./instances.js";
 import { createInstructor } from "./instructor.js";
@@ -22,12 +23,14 @@ import { createJobs } from "./jobs.js";
 import { startKeys } from "./keys.js";
 import { recall, WINDOW } from "./memory.js";
 import { createMessages } from "./messages.js";
+import { createNews, followNews } from "./news.js";
 import { createNotices } from "./notices.js";
 import { createOpening } from "./opening.js";
 import { createPictures } from "./pictures.js";
 import { createProposalPanel } from "./proposalpanel.js";
 import { createProposals } from "./proposals.js";
 import { createQueue } from "./queue.js";
+import { createReturnedNote, createReview } from "./review.js";
 import { createSegmenters } from "./segmenters.js";
 import { createServer } from "./server.js";
 import { foreseen } from "./session.js";
@@ -40,7 +43,7 @@ const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
 const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "access", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
-  ...["notices", "emptystate", "menus", "dialogs", "exporting", "importing", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts"],
+  ...["notices", "emptystate", "menus", "dialogs", "exporting", "importing", "canvas", "analysis", "dataset", "gallery", "checks", "cutouts", "together"],
   ...["announcement", "instructor", "agreement"],
 ];
 
@@ -66,17 +69,24 @@ export async function start({ element, server: remote }) {
     onState: opening.take,
     onChange: (imageId) => imageId === state.shownId && store.set({ pending: queue.pending(imageId) }),
     onError: tellLoss,
+    onClash: (...clash) => clashes.ask(...clash),
   });
+  const clashes = createClashes({ root, store, queue });
+  const news = createNews({ store, server });
   const foreseenState = remembering(() => [state.session, state.pending], (session, pending) => session && foreseen(session, pending));
 
   function tellLoss(imageId, error, lost) {
     const name = state.images.find((image) => image.id === imageId)?.name ?? "A picture";
+    if (error.kind === "picture_taken") return review.onTaken(error);
     if (error.kind !== "conflict") return messages.error(error.message);
     const steps = lost === 1 ? "Your last step was" : `Your last ${lost} steps were`;
     messages.error(`${name} was changed in another window. ${steps} not applied; the picture is shown as it is now.`);
   }
 
   const base = createActions({ root, store, server, queue, messages, foreseenState, open: opening.open });
+  const review = createReview({ root, store, messages, base, open: opening.open });
+  const history = createHistory({ root, store, server, news, settled: () => queue.idle(state.shownId) });
+  followNews({ news, store, queue, opening, messages, actions: base });
   const imports = createImports({ root, store, server, jobs, messages, onImported });
   const exporting = createExports({ root, store, server, settled: () => queue.idle(state.shownId) });
   const segmenters = createSegmenters({ root, store, server, jobs, messages, onSwitched: () => opening.open(state.currentId) });
@@ -96,6 +106,7 @@ export async function start({ element, server: remote }) {
   const actions = {
     ...base,
     ...imports,
+    ...review,
     // what is selected among the proposals comes first
     pick: takeCategory,
     categoryKey: (key) => base.categoryKey(key, takeCategory),
@@ -126,6 +137,7 @@ export async function start({ element, server: remote }) {
     showDataSet: dataset.show,
     isInstructor: () => isInstructor(state),
     showClass: instructor.show,
+    showHistory: history.show,
     showSegmenters: segmenters.show,
     switchSegmenter: segmenters.change,
     togglePictures: () => root.classList.toggle("pictures-toggled"),
@@ -148,6 +160,7 @@ export async function start({ element, server: remote }) {
       { class: "stage" },
       host,
       createEmptyState(store, actions),
+      createReturnedNote(store),
       createNotices(store, actions, foreseenState),
       createAnnouncement(store),
       jobs.element,
@@ -209,7 +222,9 @@ export async function start({ element, server: remote }) {
     noticesSeen: begun.notices.count,
   });
   showAnnouncement(store, begun);
-  if (begun.person.signed_in) startClassNotices(store, server); // who works alone is told nothing
+  news.on("class", (told) => showAnnouncement(store, told));
+  root.toggleAttribute("data-signed-in", begun.person.signed_in);
+  news.start(begun.seen);
   const known = (id) => begun.images.find((image) => image.id === id);
   const last = known(recall(WINDOW, "picture")) ?? known(begun.last_image_id) ?? begun.images[0];
   for (const job of begun.jobs) proposals.follow(job).catch((error) => messages.error(error.message)); // begun before a reload

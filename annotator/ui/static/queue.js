@@ -3,7 +3,10 @@
  * go together in the next; the order is kept, and each has its own op_id, so a call made twice has one effect.
  */
 
+import { hasPrompt } from "./session.js";
+
 const MOST_AT_ONCE = 50;
+const STANDALONE = new Set(["set_category", "delete_instance"]); // about an instance, whatever the prompt is
 
 /** @typedef {{op_id: string, kind: string}} Action */
 
@@ -14,9 +17,11 @@ const MOST_AT_ONCE = 50;
  * @param {(imageId: number, state: object) => void} how.onState
  * @param {(imageId: number) => void} how.onChange the actions that wait have changed
  * @param {(imageId: number, error: Error, lost: number) => void} how.onError `lost` actions were not recorded
+ * @param {(imageId: number, action: Action, clashes: object[]) => void} how.onClash somebody else has changed what an
+ *   action was about: it was refused, and is for the labeler to decide
  */
-export function createQueue({ send, reopen, onState, onChange, onError }) {
-  /** @type {{imageId: number, action: Action}[]} */
+export function createQueue({ send, reopen, onState, onChange, onError, onClash }) {
+  /** @type {{imageId: number, action: Action, edit?: import("./actions.js").Edit}[]} */
   let items = [];
   /** @type {{imageId: number, action: Action}[]} */
   let underway = [];
@@ -30,8 +35,9 @@ export function createQueue({ send, reopen, onState, onChange, onError }) {
     return [...underway, ...items].filter((item) => item.imageId === imageId).map((item) => item.action);
   }
 
-  function push(imageId, action) {
-    items.push({ imageId, action: { op_id: newId(), ...action } });
+  /** edit: of a commit, the edit of an instance that it ends. */
+  function push(imageId, action, edit = null) {
+    items.push({ imageId, action: { op_id: newId(), ...action }, edit });
     onChange(imageId);
     run();
   }
@@ -89,13 +95,7 @@ export function createQueue({ send, reopen, onState, onChange, onError }) {
    * and said; otherwise one bad action must not take the good ones beside it along: each is sent alone.
    */
   async function recover(imageId, batch, error) {
-    if (error.kind === "conflict" && error.details?.state) {
-      const lost = batch.length + items.filter((item) => item.imageId === imageId).length;
-      items = items.filter((item) => item.imageId !== imageId);
-      accept(imageId, error.details.state);
-      onError(imageId, error, lost);
-      return;
-    }
+    if (["conflict", "clash"].includes(error.kind) && error.details?.state) return sort(imageId, batch, error);
     if (batch.length === 1) onError(imageId, error, 1);
     try {
       accept(imageId, await reopen(imageId));
@@ -106,6 +106,28 @@ export function createQueue({ send, reopen, onState, onChange, onError }) {
       return;
     }
     if (batch.length > 1) for (const item of batch) await deliver(imageId, [item]);
+  }
+
+  /**
+   * What becomes of actions that were meant for another state of the picture. Those that are about an instance alone are
+   * sent again and name what they have seen of it, so that the server tells of a clash; those of the prompt are lost.
+   */
+  function sort(imageId, batch, { details }) {
+    const all = [...batch, ...items.filter((item) => item.imageId === imageId)];
+    const at = all.findIndex((item) => item.action.op_id === details.op_id); // of a clash; what came before it is recorded
+    const refused = all[at];
+    const later = all.slice(at + 1);
+    const { state } = details;
+    const again = later.flatMap((item) => {
+      if (STANDALONE.has(item.action.kind)) return [{ ...item, action: { ...item.action, strict: true } }];
+      return !refused && item.edit && !hasPrompt(state) ? repeated(item) : [];
+    });
+    const kept = new Set(again.map((item) => item.action.op_id));
+    items = [...again, ...items.filter((item) => item.imageId !== imageId)];
+    accept(imageId, state);
+    const lost = later.filter((item) => !kept.has(item.action.op_id)).length;
+    if (refused) onClash(imageId, refused.action, details.clashes);
+    if (lost > 0) onError(imageId, { kind: "conflict" }, lost);
   }
 
   return {
@@ -119,6 +141,16 @@ export function createQueue({ send, reopen, onState, onChange, onError }) {
       return items.length + underway.length > 0;
     },
   };
+}
+
+/** The end of an edit whose prompt is not there any more: that prompt again, then the end, by what the edit began with. */
+function repeated({ imageId, action, edit }) {
+  const seen = { [edit.instance_id]: edit.version };
+  const begin = { op_id: newId(), kind: "edit_instance", instance_id: edit.instance_id, steps: edit.steps, seen };
+  return [
+    { imageId, action: begin },
+    { imageId, action: { ...action, seen, strict: true } },
+  ];
 }
 
 /** A UUID; crypto.randomUUID is missing where the page comes over plain http from another machine. */

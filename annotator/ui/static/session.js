@@ -17,7 +17,7 @@ export function outdates(actions) {
  */
 export function merge(older, newer, outdated = false) {
   if (!older) return { ...newer, instances: newer.instances ?? [] };
-  const merged = { ...newer, instances: newer.instances ?? older.instances };
+  const merged = { ...newer, instances: newer.instances ?? older.instances, change_id: newer.change_id ?? older.change_id };
   if (outdated) Object.assign(merged, { candidates: older.candidates, chosen: older.chosen });
   return merged;
 }
@@ -33,7 +33,7 @@ export function foreseen(state, actions) {
 }
 
 const keep = (state) => state;
-const EMPTY = { points: [], box: null, candidates: null, chosen: null, editing: null, encoding: null };
+const EMPTY = { points: [], box: null, candidates: null, chosen: null, editing: null, editing_version: null, steps: [], encoding: null };
 const undoable = (name) => ({ can_undo: true, undo_name: name, can_redo: false, redo_name: null });
 
 const STEPS = {

@@ -71,6 +71,7 @@ export const INITIAL = {
   tapLabel: 1,
   zoom: null,
   cursor: null,
+  assignment: { mode: "all", labelers: 1 }, // how pictures are given out
   noticesSeen: 0, // of what the server changed by itself since it started
   announcement: null, // the instructor's words to everybody: {id, text, labeler, at}
   locks: { categories: false }, // what labelers may not change for now
@@ -81,6 +82,11 @@ export const INITIAL = {
 /** @returns {boolean} whether what takes the instructor is to be offered */
 export function isInstructor(state) {
   return state.person.role === "instructor";
+}
+
+/** @returns {boolean} whether the server says which picture comes next */
+export function isGivenOut(state) {
+  return state.assignment.mode !== "all" && !isInstructor(state);
 }
 
 /** @returns the image that is asked for, or null */

@@ -21,6 +21,7 @@ ENDPOINTS = [
     "choose_candidate", "commit_instance", "list_instances", "delete_instance", "list_categories", "add_category",
     "export_dataset", "propose_masks", "job", "cancel_job", "list_proposals", "accept_proposals", "reject_proposals",
     "cutout", "overview", "list_formats", "inspect_dataset", "import_dataset",
+    "submit_image", "accept_image", "return_image", "next_image", "list_changes", "undo_change",
 ]  # fmt: skip
 
 
@@ -87,6 +88,34 @@ def test_the_whole_path_goes_through_the_api(client: Client, server: RunningServ
     answer = httpx.get(urljoin(server.url + "/", export["result"]["url"]))
     assert answer.status_code == 200
     assert answer.content.startswith(b"PK")
+
+
+def test_review_and_history_go_through_the_api_and_nothing_unseen_is_overwritten(client: Client, image_id: int) -> None:
+    def ask(name: str, *values: Any) -> Any:
+        return client.predict(*values, api_name=f"/{name}")
+
+    cup = ask("add_category", "mug")[-1]["id"]
+    ask("clear_prompts", image_id)
+    ask("add_point", image_id, 300, 200, 1)
+    saved = ask("commit_instance", image_id, cup)["instances"][-1]
+    with pytest.raises(AppError, match=f"Instance {saved['id']} on coffee.png was changed meanwhile by local"):
+        ask("delete_instance", image_id, saved["id"], saved["version"] - 1)
+    newest = ask("list_changes", image_id)[0]
+    assert (newest["kind"], newest["instance_ids"]) == ("saved", [saved["id"]])
+    assert ask("undo_change", newest["id"])["undoes"] == newest["id"]
+    assert saved["id"] not in [one["id"] for one in ask("list_instances", image_id)]
+    with pytest.raises(AppError, match="was changed meanwhile"):
+        ask("undo", image_id)
+    ask("undo", image_id, [saved["id"]])
+    with pytest.raises(AppError, match="No change is called 'all'"):
+        ask("list_changes", image_id, None, "all")
+    assert ask("submit_image", image_id)["status"] == "submitted"
+    assert ask("next_image") is None
+    returned = ask("return_image", image_id, "the rim")
+    assert (returned["status"], returned["review_comment"]) == ("returned", "the rim")
+    assert ask("next_image", image_id)["id"] == image_id
+    ask("submit_image", image_id)
+    assert ask("accept_image", image_id)["status"] == "accepted"
 
 
 def test_a_data_set_that_went_out_comes_in_through_the_api(

@@ -59,8 +59,8 @@ def test_who_is_signed_in_is_in_the_view_and_seen_on_their_picture(workspace: Wo
     _, ann = entrance.sign_in("ann", CODE, Visitor(address="127.0.0.1"))
     _, boss = entrance.sign_in("boss", INSTRUCTOR_CODE, Visitor(address="127.0.0.1"))
     ask(calls, "open_image", ann, image_id=image_id)
-    ask(calls, "class_notices", ann)
-    ask(calls, "class_notices", boss)
+    for person in (ann, boss):
+        ask(calls, "news", person, seen=ask(calls, "bootstrap", person)["seen"])
     (one,) = ask(calls, "class_view", boss)["labelers"]
     assert (one["name"], one["begun"], one["image"]) == ("ann", 0, {"id": image_id, "name": "one.png"})
     assert one["last_seen"] is not None
@@ -69,12 +69,14 @@ def test_who_is_signed_in_is_in_the_view_and_seen_on_their_picture(workspace: Wo
 
 
 def test_locks_and_announcements_reach_every_page(calls: Calls) -> None:
+    seen = ask(calls, "bootstrap", ANN)["seen"]
     told = ask(calls, "announce", text=NAME)
     assert told["announcement"]["text"] == NAME
     ask(calls, "lock_categories", locked=True)
-    for name in ("bootstrap", "class_notices"):
-        answer = ask(calls, name, ANN)
+    news = ask(calls, "news", ANN, seen=seen)
+    for answer in (ask(calls, "bootstrap", ANN), news["class"]):
         assert (answer["announcement"]["text"], answer["locks"]) == (NAME, {"categories": True})
+    assert "class" not in ask(calls, "news", ANN, seen={**seen, **news["seen"]}), "it is told once"
     refused = ask(calls, "add_category", ANN, name="spoon")
     assert (refused["kind"], "locked" in refused["message"]) == ("not_allowed", True)
     assert ask(calls, "add_category", name="spoon")[-1]["name"] == "spoon"
