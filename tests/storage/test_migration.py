@@ -82,6 +82,7 @@ def test_an_older_database_is_copied_then_upgraded(filled, path, url, later):
         assert Repository(database).instances(filled[0].image_id) == filled
 
 
+@pytest.mark.sqlite
 def test_the_copy_goes_where_it_is_told_to(filled, url, later, tmp_path):
     Database.open(url, scripts=later(), backup_dir=tmp_path / "elsewhere").close()
     assert len(list((tmp_path / "elsewhere").iterdir())) == 1
