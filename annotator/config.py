@@ -16,7 +16,7 @@ class Settings:
     """How one workspace is served. Sizes in bytes or pixels as their names say."""
 
     data: Path = DEFAULT_DATA
-    database_url: str | None = None  # any SQLAlchemy URL; None: annotator.db in the data folder
+    database_url: str | None = field(default=None, repr=False)  # SQLite or PostgreSQL; None: annotator.db in data
     model: str = "builtin"
     device: str = "auto"
     checkpoint: Path | None = None

@@ -183,10 +183,10 @@ def _clear_errors(name: str) -> Iterator[None]:
         raise StorageError(f"{name} refused the change: {_first_line(e.orig)}.") from e
     except exc.TimeoutError as e:
         raise StorageError(f"{name} is busy: all connections to it are in use. Try again in a moment.") from e
-    except exc.DBAPIError as e:
-        raise StorageError(_explain(name, e.orig)) from e
     except exc.StatementError as e:
-        raise StorageError(f"{name} cannot store such a value: {e.orig}.") from e
+        if isinstance(e, exc.DBAPIError) and not isinstance(e, exc.DataError):
+            raise StorageError(_explain(name, e.orig)) from e
+        raise StorageError(f"{name} cannot store such a value: {_first_line(e.orig)}.") from e
     except (_Unstorable, UnicodeEncodeError, OverflowError) as e:  # from a driver that makes text of values itself
         raise StorageError(f"{name} cannot store such a value: {e}.") from e
 

@@ -29,7 +29,6 @@ _GONE = "cannot be reached: see that the server runs and that the address is rig
 _ENDED = "ended the connection, its server was stopped or started again: try again in a moment"
 _NOBODY = "lets nobody in with this name and password: check both in the address"
 _FULL = "has no connection left: end a process that uses it, or raise max_connections of the server"
-_UNFIT = "cannot store such a value"
 _BY_STATE = {  # SQLSTATE, or how it begins; the first that fits
     "08": _GONE,
     "57P03": "is starting or stopping: try again in a moment",
@@ -47,8 +46,7 @@ _BY_STATE = {  # SQLSTATE, or how it begins; the first that fits
     "42501": "does not let this user do that: grant the rights to its tables",
     "58": "cannot be read or written, its server's disk reports an error: look at the server's log",
     "XX": "is damaged: look at the server's log, and put back a backup",
-    "22": _UNFIT,
-    "54": _UNFIT,
+    "54": "cannot store such a value",
 }
 # What is said before there is a connection has no SQLSTATE, only its text (in English, unless the server was set so).
 _BY_TEXT = {

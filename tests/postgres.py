@@ -51,14 +51,28 @@ class PostgresServer:
             shutil.chown(self.folder, self._user)
             as_user = {"user": self._user, "extra_groups": []}
         data = self.folder / "data"
-        make = ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        make: list[Any] = [
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]
         # Where this process is killed, its server is to end too.
         leash = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        serve = [*leash, self._programs / "postgres", "-D", data, "-k", self.folder, *settings]
+        serve: list[Any] = [*leash, self._programs / "postgres", "-D", data, "-k", self.folder, *settings]
         with (self.folder / "log").open("wb") as log:
             spoken = {"cwd": self.folder, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **as_user}
             subprocess.run([self._programs / make[0], *make[1:]], check=True, **spoken)
+            hba = data / "pg_hba.conf"  # the first line that fits counts
+            hba.write_text(f"local all +guarded scram-sha-256\n{hba.read_text()}")
             self._process = subprocess.Popen(serve, **spoken)
         self._wait()
         return self

@@ -11,7 +11,6 @@ from storage.records import CategoryRecord, ImageRecord
 from storage.repository import Repository
 from tests.storage.scene import HEIGHT, WIDTH, Labeler, without_waiting_for_the_disk
 
-
 KINDS = ("sqlite", "postgres")
 
 
