@@ -138,6 +138,7 @@ class Proposing:
         """Go on with what waits for the segmenter at work; what waits for another goes on when that one is."""
         segmenter = self._engine.segmenter
         busy = {image_id for job in self.running() for image_id in job.subject}
+        busy |= self._jobs.at_work_elsewhere_on(JOB_KIND)
         waiting: dict[str, tuple[Plan, list[int]]] = {}
         for run in self._repository.all_proposal_runs(RunState.WAITING):
             if run.fingerprint == segmenter.fingerprint and run.image_id not in busy:

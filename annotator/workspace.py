@@ -18,9 +18,10 @@ from annotator.config import Settings
 from annotator.cutouts import Cutouts
 from annotator.datasets import Datasets
 from annotator.engine import Engine
-from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
+from annotator.errors import Cancelled, CategoryInUseError, NotFoundError, SettingsError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
+from annotator.jobboard import JobBoard
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.overview.dataset import DataSet
@@ -61,12 +62,13 @@ class Workspace:
         self.labelling = Labelling(self.repository, self.engine)
         self.history = History(self.repository)
         self.review = Review(self.repository)
-        self.jobs = Jobs()
+        self.jobs = Jobs(JobBoard(self.repository) if settings.may_be_shared else None)
         self.arrivals = Arrivals(
             settings.folder("arrivals"),
             datasets=self.datasets,
             jobs=self.jobs,
             start_pictures=lambda paths: self.start_import(paths, remove_afterwards=True),
+            are_shared=settings.may_be_shared,
         )
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
@@ -293,7 +295,12 @@ class Workspace:
     # models
 
     def start_switch(self, name: str) -> Job:
-        """Put another segmenter to work, its checkpoint downloaded first where it is missing."""
+        """Put another segmenter to work, its checkpoint downloaded first where it is missing.
+
+        Raises SettingsError where other processes may serve the same: they would go on with the old one.
+        """
+        if self.settings.may_be_shared:
+            raise SettingsError("Several processes may serve this workspace: start each with the same --model instead.")
 
         def work(job: Job) -> dict[str, Any]:
             segmenter = self.engine.switch(name, job.progress, job.cancelled)

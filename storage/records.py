@@ -265,3 +265,21 @@ class AssignmentRecord:
     labeler: str
     submitted: bool
     until: datetime | None  # when it can be taken over; None: never
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """Background work as the process that does it told of it last."""
+
+    id: str
+    kind: str
+    state: str  # "running", or how it ended
+    done: int
+    total: int
+    message: str
+    lines: tuple[str, ...]
+    result: Any  # plain JSON
+    subject: tuple[int, ...]  # pictures that it is about
+    owner: str
+    seconds_left: float | None
+    seen_at: datetime

@@ -119,7 +119,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     if settings.sign_out_all:
         say(f"Signed out: {workspace.repository.end_all_sign_ins()}")
     entrance, lines = entrance_of(settings, workspace.repository)
-    house = House(entrance, cookie=f"annotator_{settings.port}", is_shared=settings.share)
+    house = House(entrance, cookie=settings.cookie, is_shared=settings.share)
     say(f"Loading the model {settings.model} ({workspace.engine.segmenter.device}) …")
     calls = Calls(workspace, entrance)
     page = build_page(workspace, calls, house.belongings)
