@@ -59,8 +59,14 @@ class JobBoard:
     def find(self, job_id: str) -> Job | None:
         """A job of any process; None where there is none of that id. Raises StorageError."""
         record = self._repository.shared_job(job_id)
-        if record is None:
-            return None
+        return None if record is None else self._job(record)
+
+    def running(self, kind: str) -> list[Job]:
+        """The running jobs of that kind, of all processes. Raises StorageError."""
+        found = self._repository.running_jobs(kind, seen_since=datetime.now(UTC) - LOST_AFTER)
+        return [self._job(record) for record in found]
+
+    def _job(self, record: JobRecord) -> Job:
         state, message = JobState(record.state), record.message
         if state is JobState.RUNNING and datetime.now(UTC) - record.seen_at > LOST_AFTER:
             state, message = JobState.FAILED, f"The process that did the {record.kind} has ended. Start it again."
@@ -76,12 +82,8 @@ class JobBoard:
             subject=record.subject,
             owner=record.owner,
             left_s=record.seconds_left,
-            ask_to_stop=lambda: self._repository.ask_job_to_stop(job_id),
+            ask_to_stop=lambda: self._repository.ask_job_to_stop(record.id),
         )
-
-    def at_work_on(self, kind: str) -> set[int]:
-        """The pictures of the running jobs of that kind, in all processes."""
-        return self._repository.subjects_at_work(kind, seen_since=datetime.now(UTC) - LOST_AFTER)
 
     def _go_on_telling(self) -> None:
         wait_s = self._every_s

@@ -96,7 +96,7 @@ class Board(Protocol):
 
     def show(self, job: Job) -> None: ...
     def find(self, job_id: str) -> Job | None: ...
-    def at_work_on(self, kind: str) -> set[int]: ...
+    def running(self, kind: str) -> list[Job]: ...
 
 
 class Jobs:
@@ -134,9 +134,12 @@ class Jobs:
             raise NotFoundError(f"There is no job {job_id!r} (any more). Start it again.")
         return job
 
-    def at_work_elsewhere_on(self, kind: str) -> set[int]:
-        """The pictures that other processes' jobs of that kind are about (and perhaps this one's)."""
-        return set() if self._board is None else self._board.at_work_on(kind)
+    def running_elsewhere(self, kind: str) -> list[Job]:
+        """The running jobs of that kind of the other processes."""
+        if self._board is None:
+            return []
+        with self._lock:
+            return [job for job in self._board.running(kind) if job.id not in self._jobs]
 
     def cancel_all(self) -> None:
         with self._lock:

@@ -86,10 +86,12 @@ def prepare(engine: Engine, *, wait_s: float) -> tuple[Engine, Engine]:
     Readers see one moment throughout (REPEATABLE READ). Writers go one after another, in whatever process they are: the
     first thing each does is to take one lock of the database's (and schema's), kept to the end of its transaction. That
     is what BEGIN IMMEDIATE gives on SQLite, so what is right there is right here: what a writer reads, nobody changes
-    before it has written. The price is that two commits are never under way at once: some hundreds a second, where
-    forty labelers make twenty. SERIALIZABLE would let writers go side by side, but each has then to be ready to do
-    all of it again, and what was written later could be seen earlier: whoever asks for the changes after the last one
-    that they saw would miss some. Locks per picture have that fault too, and categories belong to no picture.
+    before it has written. The price is that two writers are never at work at once; each is for some milliseconds, and
+    forty labelers take twenty steps a second.
+
+    SERIALIZABLE would let writers go side by side, but each would have to be ready to do all of it again, and what was
+    written later could be seen earlier: whoever asks for the changes after the last one that they saw would miss some.
+    Locks per picture have that fault too, and categories belong to no picture.
     """
 
     @event.listens_for(engine, "connect")

@@ -1,6 +1,7 @@
 """Two processes on one PostgreSQL and one data folder, and people whose requests go now to one, now to the other."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from storage.database import Database
 from storage.repository import Repository
 from tests.annotator.ui.people import CODE, INSTRUCTOR_CODE, OPTIONS, Visitor
 from tests.serving import RunningServer
+
+pytestmark = pytest.mark.slow
 
 
 class OneAfterAnother(httpx.BaseTransport):
@@ -67,8 +70,11 @@ def url(postgres) -> str:
 @pytest.fixture(scope="module")
 def servers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningServer]]:
     data = tmp_path_factory.mktemp("two") / "workspace"
-    with ExitStack() as stack:
-        yield [stack.enter_context(RunningServer(data, options=[*OPTIONS, "--database", url])) for _ in range(2)]
+    both = [RunningServer(data, options=[*OPTIONS, "--database", url]) for _ in range(2)]
+    with ExitStack() as stack, ThreadPoolExecutor(2) as threads:
+        for server in both:
+            stack.callback(server.stop)
+        yield list(threads.map(RunningServer.start, both))  # at once, as where machines are started together
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +175,7 @@ def test_a_data_set_that_one_process_has_looked_at_another_takes_in_once(boss, e
 
 
 def test_a_long_job_is_stopped_at_the_other_process(ann, coffee):
-    began = ann.result_of("propose", image_ids=[coffee], settings={"points_per_side": 64})
+    began = ann.result_of("propose", image_ids=[coffee], settings={"points_per_side": 32})
     assert ann.ask("cancel_job", job_id=began["id"])["ok"]
     assert ann.finish(ann.result_of("job", job_id=began["id"]))["state"] == "cancelled"
 

@@ -46,12 +46,11 @@ class SharedJobs:
         with self._database.write() as db_session:
             db_session.execute(update(JobRow).where(JobRow.id == job_id).values(stop_asked=True))
 
-    def subjects_at_work(self, kind: str, *, seen_since: datetime) -> set[int]:
-        """The pictures that running jobs of that kind are about, of processes that were heard of since."""
-        query = select(JobRow.subject).where(JobRow.kind == kind, JobRow.state == "running")
+    def running_jobs(self, kind: str, *, seen_since: datetime) -> list[JobRecord]:
+        """Those of that kind that run, in processes that were heard of since."""
+        query = select(JobRow).where(JobRow.kind == kind, JobRow.state == "running", JobRow.seen_at >= seen_since)
         with self._database.read() as db_session:
-            found = db_session.scalars(query.where(JobRow.seen_at >= seen_since))
-            return {image_id for subject in found for image_id in subject}
+            return [_record(row) for row in db_session.scalars(query.order_by(JobRow.id))]
 
     def forget_jobs(self, *, seen_before: datetime) -> None:
         """Delete those that were last told of before."""

@@ -81,14 +81,15 @@ def test_what_a_process_that_is_gone_was_at_has_failed_and_may_be_done_by_others
     here, there = process(), process()
     ended = threading.Event()
     job = here.start("propose", lambda job: ended.wait(5), subject=[1, 2])
-    assert there.at_work_elsewhere_on("propose") == {1, 2}
-    assert there.at_work_elsewhere_on("export") == set()
+    assert [one.subject for one in there.running_elsewhere("propose")] == [(1, 2)]
+    assert here.running_elsewhere("propose") == [], "its own are not elsewhere"
+    assert there.running_elsewhere("export") == []
     ended.set()
     job.wait(5)
-    assert there.at_work_elsewhere_on("propose") == set()
+    assert there.running_elsewhere("propose") == []
     long_ago = datetime.now(UTC) - 2 * LOST_AFTER
     repository.put_jobs([job_record("propose-9-gone", seen_at=long_ago)])
-    assert there.at_work_elsewhere_on("propose") == set()
+    assert there.running_elsewhere("propose") == []
     found = there.get("propose-9-gone")
     assert (found.state, found.seconds_left) == (JobState.FAILED, None)
     assert "has ended. Start it again" in found.message

@@ -1,5 +1,6 @@
 """What PostgreSQL alone can do or say: several processes that write, and a server that refuses or goes away."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -201,6 +202,12 @@ def test_an_address_that_leads_nowhere_is_said_without_its_password(address, sai
     with pytest.raises(StorageError, match=said) as caught:
         Database.open(address)
     assert "sec" not in str(caught.value)
+
+
+def test_a_driver_that_is_not_installed_is_said_with_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StorageError, match=r"pip install 'psycopg\[binary\]'"):
+        Database.open("postgresql://ann:secret@host/class")
 
 
 def test_settings_show_nobody_the_address_with_its_password():

@@ -31,7 +31,7 @@ def test_who_tells_of_a_job_hears_that_it_is_to_stop(repository):
     assert repository.put_jobs([job_record("export-1-a"), job_record("export-2-a")]) == {"export-2-a"}
 
 
-def test_pictures_are_at_work_while_a_process_that_lives_is_at_them(repository):
+def test_jobs_run_while_the_process_that_does_them_is_heard_of(repository):
     repository.put_jobs(
         [
             job_record("propose-1-a", subject=(1, 2), seen_at=NOW),
@@ -41,7 +41,8 @@ def test_pictures_are_at_work_while_a_process_that_lives_is_at_them(repository):
             job_record("import-3-a", subject=(6,), seen_at=NOW),
         ]
     )
-    assert repository.subjects_at_work("propose", seen_since=NOW - timedelta(minutes=1)) == {1, 2, 3}
+    running = repository.running_jobs("propose", seen_since=NOW - timedelta(minutes=1))
+    assert [one.subject for one in running] == [(1, 2), (2, 3)]
 
 
 def test_old_jobs_are_forgotten_and_others_stay(repository):
