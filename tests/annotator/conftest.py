@@ -30,9 +30,14 @@ ON_BOTH = ("test_ownership", "test_review", "test_workspace")  # what writes in 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The tests of some modules run on PostgreSQL too."""
-    if "dbms" in metafunc.fixturenames:
-        is_on_both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH
-        metafunc.parametrize("dbms", ("sqlite", "postgres") if is_on_both else ("sqlite",))
+    if "dbms" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("dbms", ("sqlite", "postgres"))
+
+
+@pytest.fixture
+def dbms() -> str:
+    """The kind of database."""
+    return "sqlite"
 
 
 @pytest.fixture
