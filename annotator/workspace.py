@@ -30,6 +30,7 @@ from annotator.pictures import PictureStore
 from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
 from annotator.review import Review
+from annotator.takeover import TakeOver
 from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
@@ -72,11 +73,13 @@ class Workspace:
         )
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs)
+        self.take_over = TakeOver(self.proposing.resume)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
+        self.take_over.close()
         self.proposing.close()
         self.jobs.cancel_all()
         self.engine.close()

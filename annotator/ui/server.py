@@ -150,6 +150,8 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         raise SettingsError(f"Cannot serve on port {settings.port}: {error}. Choose another with --port.") from error
     house.share_host = urlsplit(share_url).netloc if share_url else None
     workspace.proposing.resume()
+    if settings.may_be_shared:
+        workspace.take_over.start()
     say(f"Open {share_url or local_url}")
     for line in lines:
         say(line)

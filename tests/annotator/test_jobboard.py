@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,11 @@ import pytest
 from annotator.errors import NotFoundError
 from annotator.jobboard import LOST_AFTER, JobBoard
 from annotator.jobs import Job, Jobs, JobState
+from annotator.proposing import Proposing
+from annotator.takeover import TakeOver
 from storage.database import Database
 from storage.errors import StorageError
+from storage.records import RunState
 from storage.repository import Repository
 from tests.storage.scene import job_record, without_waiting_for_the_disk
 
@@ -111,3 +114,54 @@ class Away:
 
     def forget_jobs(self, *, seen_before: datetime) -> None:
         raise StorageError("The database is away.")
+
+
+class OtherProcess:
+    """A board on which another process is at these pictures."""
+
+    process = "here"
+
+    def __init__(self, image_ids: Sequence[int]) -> None:
+        self.at_work: Sequence[int] = image_ids
+
+    def show(self, job: Job) -> None:
+        pass
+
+    def find(self, job_id: str) -> Job | None:
+        return None
+
+    def running(self, kind: str) -> list[Job]:
+        return [Job(id="there-1", kind=kind, subject=tuple(self.at_work))] if self.at_work else []
+
+
+def test_pictures_that_another_process_is_at_are_taken_up_when_it_has_ended(workspace, pictures):
+    ids = workspace.import_pictures(pictures).image_ids
+    board = OtherProcess(ids)
+    proposing = Proposing(workspace.repository, workspace.engine, workspace.pixels, Jobs(board))
+    settings = proposing.settings({"points_per_side": 2})
+    segmenter = workspace.engine.segmenter
+    noted = {"fingerprint": segmenter.fingerprint, "model": segmenter.name, "settings": settings.to_json()}
+    workspace.repository.queue_proposals(ids, **noted)
+    take_over = TakeOver(proposing.resume, every_s=0.01)
+    take_over.start()
+    assert proposing.resume() == []
+    assert [job.id for job in proposing.under_way()] == ["there-1"]
+    board.at_work = ()
+    while workspace.repository.all_proposal_runs(RunState.WAITING):
+        pass
+    take_over.close()
+    assert len(workspace.repository.all_proposal_runs(RunState.DONE)) == 3
+    proposing.close()
+
+
+def test_what_goes_wrong_once_is_tried_again():
+    tried = threading.Semaphore(0)
+
+    def resume() -> None:
+        tried.release()
+        raise StorageError("The database is away.")
+
+    take_over = TakeOver(resume, every_s=0.01)
+    take_over.start()
+    assert all(tried.acquire(timeout=5) for _ in range(3))
+    take_over.close()
