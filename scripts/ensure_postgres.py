@@ -1,8 +1,8 @@
 """Provide a PostgreSQL for the tests, and print the folder of its programs: python scripts/ensure_postgres.py
 
 Looks for one that is here ($POSTGRES_BIN, where Debian, Red Hat and Homebrew put it, on PATH); else asks the system's
-package manager where it may. Nothing is started: the tests start a server of their own in a temporary folder. Where
-none can be had, the tests that need it are skipped, and with CI=true the exit status is 1.
+package manager where it may. The tests start a server of their own in a temporary folder; one that Debian's package
+starts is not used. Where none can be had, the tests that need it are skipped, and with CI=true the exit status is 1.
 """
 
 import os
