@@ -92,9 +92,7 @@ def test_files_of_one_name_stay_apart_and_old_ones_go(tmp_path: Path) -> None:
     assert not staged.folder.exists()
 
 
-def test_what_one_process_looked_at_another_takes_in_and_no_third_does(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_what_one_process_looked_at_another_takes_in_and_no_third_does(workspace: Workspace, tmp_path: Path) -> None:
     here, there = (
         Arrivals(
             tmp_path / "shared",
