@@ -89,7 +89,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
             "samples_available": bool(samples.sample_paths()),
             "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
-            "jobs": [render.job_json(job) for job in self._workspace.proposing.running()],
+            "jobs": [render.job_json(job) for job in self._workspace.proposing.under_way()],
             **render_class.notices_json(self._workspace),
         }
 
@@ -132,7 +132,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
         return begun_job(job, labeler)
 
     def proposal_settings(self, *, labeler: str) -> JSON:
-        running = self._workspace.proposing.running()
+        running = self._workspace.proposing.under_way()
         return {
             "settings": self._workspace.proposing.settings().to_json(),
             "run": render.job_json(running[0]) if running else None,

@@ -12,7 +12,7 @@ PRIVATE = frozenset({"backup", "export", "cutout", "inspect"})  # their results 
 
 def begun_job(job: Job, owner: str) -> dict[str, Any]:
     """What the page gets of a job that the owner has begun."""
-    job.owner = job.owner or owner
+    job.belongs_to(owner)
     return job_json(job)
 
 

@@ -133,7 +133,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     sessions = GradioSessions()
     house = House(
         entrance,
-        cookie=f"annotator_{settings.port}",
+        cookie=settings.cookie,
         is_shared=settings.share,
         belongings=Belongings(forgotten=sessions.forget),
     )
@@ -170,6 +170,8 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     house.connections.watch(page.blocks.server)
     house.share_host = urlsplit(share_url).netloc if share_url else None
     workspace.proposing.resume()
+    if settings.may_be_shared:
+        workspace.take_over.start()
     say(f"Open {share_url or local_url}")
     for line in lines:
         say(line)
