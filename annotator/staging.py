@@ -71,7 +71,7 @@ class Staging:
     def find(self, token: str) -> Staged | None:
         """What another process has taken; None where there is nothing (any more) of that token."""
         folder = self._folder / token
-        if not re.fullmatch("[0-9a-f]{32}", token) or not folder.is_dir():
+        if not re.fullmatch("[0-9a-f]+", token) or not folder.is_dir():
             return None
         paths = tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
         return Staged(token=token, folder=folder, root=_root(folder, paths), paths=paths) if paths else None
