@@ -17,7 +17,7 @@ from annotator.access.codes import AccessCodes, made_up_code
 from annotator.access.entrance import Entrance
 from annotator.access.ownership import Belongings, is_owned_by
 from annotator.config import Settings
-from annotator.errors import USER_ERRORS, SettingsError
+from annotator.errors import USER_ERRORS, AwayError, SettingsError
 from annotator.ui.calls import Calls
 from annotator.ui.dispatch import dispatch_routes
 from annotator.ui.figure import PLOTLY_FILE
@@ -52,6 +52,8 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
         def send_image(request: Request) -> Response:
             try:
                 path = find(workspace.image(request.path_params["image_id"]))
+            except AwayError as error:
+                return PlainTextResponse(str(error), 503)
             except USER_ERRORS as error:
                 return PlainTextResponse(str(error), 404)
             return FileResponse(path, headers=KEEP_FOR_A_YEAR)

@@ -1,0 +1,151 @@
+"""Files behind fsspec: an S3 bucket, or whatever else has a URL there."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from annotator.errors import AwayError, SettingsError
+
+log = logging.getLogger(__name__)
+
+MARK = "annotator.txt"  # what tells a place that lost a file from one that is gone
+MARK_SAYS = b"Files of an annotator workspace. One workspace alone may use this place.\n"
+# Seconds and tries: somebody waits in front of a page. The libraries' own would make them wait for minutes.
+CONNECT_S, READ_S, TRIES = 5, 20, 2
+S3 = ("s3", "s3a")
+
+
+class Remote:
+    """Files by name at a URL, without copies here. Errors as Objects has them; any thread may call."""
+
+    def __init__(self, url: str, *, wait_s: float = READ_S) -> None:
+        """Opens no connection yet. wait_s: for an answer of an S3 server. Raises SettingsError for a URL that cannot be used."""
+        self.place = _without_secrets(url)
+        protocol, _, rest = url.partition("://")
+        if "::" in url or not rest.strip("/"):
+            raise SettingsError(f"{self.place!r} is no place for files. Name one such as s3://bucket/folder.")
+        if protocol in S3 and "@" in urlsplit(url).netloc:
+            raise SettingsError(
+                f"Credentials do not belong into the URL of {self.place}, where others can read them. Put them into "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or into a profile of ~/.aws."
+            )
+        self._fs, root = self._file_system(protocol, url, wait_s)
+        self._root = root.rstrip("/")
+
+    def check(self) -> None:
+        """Raises AwayError where nothing can be read there, or, the first time, written."""
+        if not self._marked():
+            self.put(MARK, MARK_SAYS)
+
+    def put(self, name: str, data: bytes) -> None:
+        with self._worded("write"):
+            self._fs.pipe_file(self._path(name), data)
+
+    def get(self, name: str) -> bytes | None:
+        """The content, None where it is gone."""
+        with self._worded("read"):
+            try:
+                return self._fs.cat_file(self._path(name))
+            except FileNotFoundError as error:
+                self._demand_mark(error)
+                return None
+
+    def size(self, name: str) -> int | None:
+        """In bytes; None where it is gone."""
+        with self._worded("read"):
+            try:
+                return int(self._fs.info(self._path(name))["size"])
+            except FileNotFoundError as error:
+                self._demand_mark(error)
+                return None
+
+    def sizes(self) -> Mapping[str, int]:
+        """Of all that is there, in bytes."""
+        with self._worded("list"):
+            found = self._fs.find(self._root, maxdepth=1, detail=True)
+            sizes = {path.rpartition("/")[2]: int(facts["size"]) for path, facts in found.items() if facts["size"]}
+            if not sizes.pop(MARK, 0):  # some say so of a bucket that is gone, others call it empty
+                raise FileNotFoundError(MARK)
+        return sizes
+
+    def remove(self, name: str) -> None:
+        with self._worded("delete"):
+            try:
+                self._fs.rm_file(self._path(name))
+            except FileNotFoundError as error:
+                self._demand_mark(error)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _marked(self) -> bool:
+        with self._worded("read"):
+            try:
+                return bool(self._fs.cat_file(self._path(MARK)))
+            except FileNotFoundError:
+                return False
+
+    def _demand_mark(self, error: FileNotFoundError) -> None:
+        """Where all is gone, no single file is said to be missing: each would be left out of an export."""
+        if not self._marked():
+            raise error
+
+    def _file_system(self, protocol: str, url: str, wait_s: float) -> tuple[Any, str]:
+        import fsspec.core
+
+        # What other processes write has to be seen: nothing is remembered of what lies there.
+        options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
+        if protocol in S3:
+            once = {"max_attempts": 1, "mode": "standard"}
+            options["config_kwargs"] = {"connect_timeout": CONNECT_S, "read_timeout": wait_s, "retries": once}
+        try:
+            file_system, root = fsspec.core.url_to_fs(url, **options)
+        except ImportError as error:
+            package = "s3fs" if protocol in S3 else "another package"
+            raise SettingsError(
+                f"{self.place} needs {package}, which is not installed ({error}). Install it beside this tool: "
+                f"python -m pip install {'s3fs' if protocol in S3 else 'PACKAGE'}"
+            ) from error
+        except Exception as error:  # each file system has errors of its own
+            raise SettingsError(f"{self.place} cannot be used: {self._said(error)}.") from error
+        if protocol in S3:
+            file_system.retries = TRIES
+        return file_system, root
+
+    @contextmanager
+    def _worded(self, what: str) -> Iterator[None]:
+        """Whatever a file system raises (botocore's errors are not even OSErrors), in words. what: of a right."""
+        try:
+            yield
+        except AwayError:
+            raise
+        except Exception as error:
+            log.warning("%s: %s", self.place, self._said(error))
+            raise AwayError(f"{self.place} {self._why(what, error)}") from error
+
+    def _why(self, what: str, error: Exception) -> str:
+        kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
+        if isinstance(error, FileNotFoundError):
+            return "is not there, or not any more. Make the bucket or folder, or name another place."
+        if isinstance(error, PermissionError) or "Credential" in kinds or "TokenError" in kinds:
+            return (
+                f"refuses: no right to {what} there. Check the credentials (of S3: AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE) and what they allow."
+            )
+        if "Timeout" in kinds or "Connection" in kinds:
+            return "does not answer. Try again later; if it stays away, check the network and the server's address."
+        return f"does not work: {self._said(error)}. Try again later."
+
+    def _said(self, error: Exception) -> str:
+        """Its first line, without a password that stood in the URL."""
+        line = next(iter(str(error).splitlines()), "").strip().rstrip(".")
+        return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def _without_secrets(url: str) -> str:
+    """As far as people may see it: neither user nor password, nor what stands behind a question mark."""
+    protocol, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{protocol}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}".rstrip("/")
