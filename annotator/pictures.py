@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from annotator.errors import ImageError
+from annotator.errors import AwayError, ImageError
 from annotator.files import remove_leftovers, write_whole
 from annotator.images import Picture, encode_for_store, read_image, reduced_jpeg, thumbnail_jpeg
 from annotator.objects import Folder, Objects
@@ -56,7 +56,10 @@ class PictureStore:
 
     def path(self, stored_name: str, *, original_name: str = "") -> Path:
         """The picture's file. original_name: what the error calls it. Raises ImageError when it is gone."""
-        path = self.file(stored_name)
+        try:
+            path = self.file(stored_name)
+        except AwayError as error:
+            raise AwayError(f"{original_name or stored_name}: It cannot be fetched now. {error}") from error
         if not (path.is_file() and path.stat().st_size):
             raise ImageError(
                 f"{original_name or stored_name}: Its file is missing from {self.objects.place}. "

@@ -71,10 +71,15 @@ class S3Server:
 
     def delete_all(self) -> None:
         """Buckets and all."""
-        urlopen(Request(f"{self.address}/moto-api/reset", method="POST"), timeout=10).close()
+        self._ask("POST", "moto-api/reset")
 
-    def _ask(self, method: str, path: str) -> None:
+    def ask_for_credentials(self, asks: bool) -> None:
+        """Whether those who have none that it knows (and it knows none) are refused from now on."""
+        self._ask("POST", "moto-api/reset-auth", b"0" if asks else b"inf")
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> None:
         # moto tells the service by the credential's scope, as clients send it.
         scope = "AWS4-HMAC-SHA256 Credential=an-id/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
-        request = Request(f"{self.address}/{path}", method=method, headers={"Authorization": scope})
+        headers = {"Authorization": scope, "Content-Type": "text/plain"}  # a form would be taken apart
+        request = Request(f"{self.address}/{path}", body, method=method, headers=headers)
         urlopen(request, timeout=10).close()

@@ -48,8 +48,8 @@ def make_backup(database: Database, images: Objects, out: Path, progress: Progre
 
     images: where the picture files lie; those that lie elsewhere are fetched, one by one. progress(done, total) counts
     bytes, and may raise to stop. The database is copied at one moment, whoever writes meanwhile, and holds no picture
-    whose file is not there too. `out` is whole and on the disk when this returns, or not there. Raises BackupError, also
-    where something is at `out` already, StorageError, and AwayError where pictures cannot be fetched.
+    whose file is not there too. `out` is whole and on the disk when this returns, or not there. Raises BackupError,
+    also where something is at `out` already, StorageError, and AwayError where pictures cannot be fetched.
     """
     target, tell = out.resolve(), progress or (lambda done, total: None)
     if target.is_file() or (target.is_dir() and any(target.iterdir())):

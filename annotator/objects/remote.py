@@ -21,7 +21,7 @@ class Remote:
     """Files by name at a URL, without copies here. Errors as Objects has them; any thread may call."""
 
     def __init__(self, url: str, *, wait_s: float = READ_S) -> None:
-        """Opens no connection yet. wait_s: for an answer of an S3 server. Raises SettingsError for a URL that cannot be used."""
+        """Opens no connection yet. wait_s: for an S3 server's answer. Raises SettingsError for an unusable URL."""
         self.place = _without_secrets(url)
         protocol, _, rest = url.partition("://")
         if "::" in url or not rest.strip("/"):
@@ -64,8 +64,8 @@ class Remote:
     def sizes(self) -> Mapping[str, int]:
         """Of all that is there, in bytes."""
         with self._worded("list"):
-            found = self._fs.find(self._root, maxdepth=1, detail=True)
-            sizes = {path.rpartition("/")[2]: int(facts["size"]) for path, facts in found.items() if facts["size"]}
+            found = self._fs.ls(self._root, detail=True)  # `find` takes what it may not list for empty
+            sizes = {one["name"].rpartition("/")[2]: int(one["size"]) for one in found if one["type"] == "file"}
             if not sizes.pop(MARK, 0):  # some say so of a bucket that is gone, others call it empty
                 raise FileNotFoundError(MARK)
         return sizes
