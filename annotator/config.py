@@ -19,6 +19,7 @@ class Settings:
     data: Path = DEFAULT_DATA
     database_url: str | None = field(default=None, repr=False)  # SQLite or PostgreSQL; None: annotator.db in data
     pictures_url: str | None = field(default=None, repr=False)  # of fsspec, or a folder; None: images/ in data
+    embeddings_url: str | None = field(default=None, repr=False)  # of fsspec, where machines share them; None: nowhere
     model: str = "builtin"
     device: str = "auto"
     checkpoint: Path | None = None

@@ -14,6 +14,7 @@ from annotator.config import Settings
 from annotator.embeddings import EmbeddingStore
 from annotator.encoder import Encoder, Encoding, QueuedEncoding
 from annotator.errors import SettingsError
+from annotator.objects import Shelf
 from annotator.prediction import Embedding, Prediction
 from annotator.segmenters import checkpoints
 from annotator.segmenters.base import Segmenter, SegmenterInfo
@@ -62,14 +63,20 @@ class Engine:
     """Answers prompts with the segmenter at work. No lock is held across two calls; any thread may ask."""
 
     def __init__(
-        self, settings: Settings, load_pixels: Callable[[ImageRecord], np.ndarray], notify: Callable[[str], None]
+        self,
+        settings: Settings,
+        load_pixels: Callable[[ImageRecord], np.ndarray],
+        notify: Callable[[str], None],
+        shelf: Shelf | None = None,
     ) -> None:
+        """shelf: where machines share their embeddings."""
         self._settings, self._load_pixels, self._notify = settings, load_pixels, notify
         self._encoder = Encoder(
             EmbeddingStore(
                 settings.folder("embeddings"),
                 memory_bytes=settings.embedding_memory_bytes,
                 disk_bytes=settings.embedding_disk_bytes,
+                shelf=shelf,
             )
         )
         self._answers: OrderedDict[tuple, Answer] = OrderedDict()

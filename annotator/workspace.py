@@ -29,7 +29,7 @@ from annotator.jobboard import JobBoard
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.news import News
-from annotator.objects import open_pictures
+from annotator.objects import open_pictures, open_shelf
 from annotator.overview.dataset import DataSet
 from annotator.ownership import check_all_own
 from annotator.pictures import PictureStore
@@ -63,7 +63,7 @@ class Workspace:
         self.notices: list[str] = []  # what changed by itself, such as a move to the CPU; the page tells new ones
         self._in_use = InUse.shared(settings.data)
         try:
-            objects = open_pictures(settings)
+            objects, shelf = open_pictures(settings), open_shelf(settings)
             self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
         except BaseException:
             self._in_use.close()
@@ -71,7 +71,7 @@ class Workspace:
         self.repository = Repository(self.database, duplicate_iou=settings.duplicate_iou)
         self.pictures = PictureStore(settings.data, objects=objects)
         self.datasets = Datasets(self.repository, self.pictures, max_pixels=settings.max_pixels)
-        self.engine = Engine(settings, self.pixels, self._notice)
+        self.engine = Engine(settings, self.pixels, self._notice, shelf)
         self.labelling = Labelling(self.repository, self.engine)
         self.history = History(self.repository)
         self.review = Review(self.repository)

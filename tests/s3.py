@@ -42,8 +42,13 @@ class S3Server:
     def start(self) -> None:
         """With nothing in it."""
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, env=os.environ | self.environment, **quiet)
+        self._process = subprocess.Popen(
+            command,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
             try:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from annotator.cli.models import fetch_missing_checkpoint
-from annotator.cli.options import Checkpoint, Data, DatabaseUrl, Device, Given, Model, PicturesUrl
+from annotator.cli.options import Checkpoint, Data, DatabaseUrl, Device, EmbeddingsUrl, Given, Model, PicturesUrl
 from annotator.cli.terminal import clear_errors, say
 from annotator.config import DEFAULT_DATA, DEFAULT_PORT, Settings
 
@@ -15,6 +15,7 @@ def serve(
     data: Data = None,
     database: DatabaseUrl = None,
     pictures: PicturesUrl = None,
+    embeddings: EmbeddingsUrl = None,
     model: Model = "builtin",
     device: Device = "auto",
     checkpoint: Checkpoint = None,
@@ -43,7 +44,13 @@ def serve(
 ) -> None:
     """Turn pictures into segmentation training data. Without a command: serve the page."""
     context.obj = Given(
-        data=data, database=database, pictures=pictures, model=model, device=device, checkpoint=checkpoint
+        data=data,
+        database=database,
+        pictures=pictures,
+        embeddings=embeddings,
+        model=model,
+        device=device,
+        checkpoint=checkpoint,
     )
     if context.invoked_subcommand is not None:
         return
@@ -52,6 +59,7 @@ def serve(
             data=data or DEFAULT_DATA,
             database_url=database,
             pictures_url=pictures,
+            embeddings_url=embeddings,
             model=model,
             device=device,
             checkpoint=checkpoint,

@@ -9,6 +9,7 @@ from annotator.objects.base import Objects
 from annotator.objects.cached import Cached
 from annotator.objects.folder import Folder
 from annotator.objects.remote import Remote
+from annotator.objects.shelf import WAIT_S, Shelf
 
 NOTE = ".pictures-elsewhere"  # in the workspace folder: where its pictures are, for who forgets to say it
 
@@ -31,6 +32,13 @@ def open_pictures(settings: Settings) -> Objects:
     if not note.exists() or note.read_text("utf-8").strip() != objects.place:
         write_whole(note, f"{objects.place}\n".encode())
     return objects
+
+
+def open_shelf(settings: Settings) -> Shelf | None:
+    """The place of --embeddings, None where it is not said. Raises SettingsError for a URL that cannot be used."""
+    if settings.embeddings_url is None:
+        return None
+    return Shelf(Remote(settings.embeddings_url, wait_s=WAIT_S))
 
 
 def _elsewhere(url: str, settings: Settings) -> Objects:

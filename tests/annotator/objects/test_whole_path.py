@@ -44,7 +44,7 @@ def test_pictures_go_from_the_import_through_a_click_and_a_save_into_an_export(
     image = workspace.image(report.image_ids[0])
     assert read_image(workspace.pictures.thumbnail(image.stored_name)).pixels.shape == (100, 160, 3)
     assert workspace.pictures.display(image.stored_name, (100, 160)).is_file()
-    view = workspace.act(image.id, [POINT], labeler="ann")
+    view = workspace.act(image.id, [POINT], labeler="ann", wait_s=30)
     assert view.answer is not None
     cup = workspace.category_called("cup")
     workspace.act(image.id, [{"kind": "commit", "category_id": cup.id}], labeler="ann")
@@ -118,7 +118,7 @@ def test_a_click_says_that_the_picture_cannot_be_fetched_now_and_works_again_lat
     shutil.rmtree(in_bucket.data / "picture-cache")
     s3.ask_for_credentials(True)
     try:
-        view = workspace.act(image_id, [POINT], labeler="ann")
+        view = workspace.act(image_id, [POINT], labeler="ann", wait_s=30)
         assert view.problem.startswith("one.png: It cannot be fetched now. s3://")
         with pytest.raises(AwayError, match="refuses"):
             workspace.export("coco", tmp_path / "out")
@@ -128,7 +128,7 @@ def test_a_click_says_that_the_picture_cannot_be_fetched_now_and_works_again_lat
         assert not (tmp_path / "backup").exists()
     finally:
         s3.ask_for_credentials(False)
-    assert workspace.look(image_id, labeler="ann").answer is not None
+    assert workspace.look(image_id, labeler="ann", wait_s=30).answer is not None
     assert workspace.export("coco", tmp_path / "out").images == 3
     assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["left_out"] == []
 
