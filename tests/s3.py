@@ -1,7 +1,6 @@
 """A real S3 server for tests: moto's, in a process of its own on loopback, gone when it stops."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from tests.serving import free_port
+
 START_SECONDS = 60
 
 
@@ -17,9 +18,7 @@ class S3Server:
     """Takes any credentials. A context manager; environment is what a client has to be told."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = {
             "AWS_ENDPOINT_URL": self.address,
