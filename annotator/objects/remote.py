@@ -1,10 +1,11 @@
 """Files behind fsspec: an S3 bucket, or whatever else has a URL there."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from annotator.errors import AwayError, SettingsError
 
@@ -22,11 +23,11 @@ class Remote:
 
     def __init__(self, url: str, *, wait_s: float = READ_S) -> None:
         """Opens no connection yet. wait_s: for an S3 server's answer. Raises SettingsError for an unusable URL."""
-        self.place = _without_secrets(url)
+        self.place, self._secrets, names_user = _taken_apart(url)
         protocol, _, rest = url.partition("://")
         if "::" in url or not rest.strip("/"):
             raise SettingsError(f"{self.place!r} is no place for files. Name one such as s3://bucket/folder.")
-        if protocol in S3 and "@" in urlsplit(url).netloc:
+        if protocol in S3 and names_user:
             raise SettingsError(
                 f"Credentials do not belong into the URL of {self.place}, where others can read them. Put them into "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or into a profile of ~/.aws."
@@ -139,13 +140,23 @@ class Remote:
         return f"does not work: {self._said(error)}. Try again later."
 
     def _said(self, error: Exception) -> str:
-        """Its first line, without a password that stood in the URL."""
+        """Its first line, without what opens the place."""
         line = next(iter(str(error).splitlines()), "").strip().rstrip(".")
+        for secret in self._secrets:
+            line = line.replace(secret, "…")
         return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
-def _without_secrets(url: str) -> str:
-    """As far as people may see it: neither user nor password, nor what stands behind a question mark."""
+def _taken_apart(url: str) -> tuple[str, list[str], bool]:
+    """(how people may see it, what is in it that they may not, whether a user is named).
+
+    A password may have been written with a slash in it; what cannot be told from one is not shown either.
+    """
     protocol, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{protocol}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}".rstrip("/")
+    rest, _, query = rest.partition("?")
+    user = re.match(r"[^/]*:.*@|[^/]*@", rest)
+    place = f"{protocol}://{rest[user.end() :] if user else rest}".rstrip("/")
+    password = user[0].removesuffix("@").partition(":")[2] if user else ""
+    found = [query, password, *(value for _, value in parse_qsl(query))]
+    secrets = {one for secret in found for one in (secret, unquote(secret)) if one}
+    return place, sorted(secrets, key=len, reverse=True), user is not None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,8 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(s3: S3Server, mo
         ("s3://", "is no place for files"),
         ("simplecache::s3://bucket/pictures", "is no place for files"),
         ("s3://an-id:a-secret@bucket/pictures", "Credentials do not belong into the URL of s3://bucket/pictures"),
+        ("s3://an-id:a-secret/with-a-slash@bucket/x", "Credentials do not belong into the URL of s3://bucket/x"),
+        ("nope://an-id:a-secret/[@there/x", "nope://there/x cannot be used"),
         ("http://127.0.0.1:9/pictures?token=a-secret", "http://127.0.0.1:9/pictures "),
     ],
 )
@@ -74,6 +77,22 @@ def test_a_url_that_cannot_be_used_is_said_without_its_secrets(url: str, said: s
     text = refused(url)
     assert said in text
     assert "a-secret" not in text and "an-id" not in text
+
+
+def test_what_a_library_says_is_shown_without_the_password_of_the_url(caplog: pytest.LogCaptureFixture) -> None:
+    class Talkative(Remote):
+        def _file_system(self, protocol: str, url: str, wait_s: float) -> tuple[Any, str]:
+            class Refuses:
+                def cat_file(self, path: str) -> bytes:
+                    raise RuntimeError(f"cannot log in at {url} with a/secret.")
+
+            return Refuses(), "/pictures"
+
+    with pytest.raises(AwayError) as error:
+        Talkative("ftp://me:a%2Fsecret@host/pictures?sig=another-secret").check()
+    for text in (str(error.value), caplog.text):
+        assert "cannot log in" in text
+        assert "a%2Fsecret" not in text and "a/secret" not in text and "another-secret" not in text
 
 
 def test_a_url_is_in_no_text_of_the_settings(tmp_path: Path) -> None:
