@@ -21,7 +21,7 @@ def open_pictures(settings: Settings) -> Objects:
     can be read or written there.
     """
     note = settings.data / NOTE
-    if settings.pictures_url is None:
+    if not settings.pictures_url:
         if note.exists():
             raise SettingsError(
                 f"The pictures of this workspace are in {note.read_text('utf-8').strip()}. Name that place with "
@@ -36,7 +36,7 @@ def open_pictures(settings: Settings) -> Objects:
 
 def open_shelf(settings: Settings) -> Shelf | None:
     """The place of --embeddings, None where it is not said. Raises SettingsError for a URL that cannot be used."""
-    if settings.embeddings_url is None:
+    if not settings.embeddings_url:
         return None
     return Shelf(Remote(settings.embeddings_url, wait_s=WAIT_S))
 

@@ -34,11 +34,17 @@ class Remote:
             )
         self._fs, root = self._file_system(protocol, url, wait_s)
         self._root = root.rstrip("/")
+        self._is_checked = False
 
     def check(self) -> None:
-        """Raises AwayError where nothing can be read there, or, the first time, written."""
-        if not self._marked():
-            self.put(MARK, MARK_SAYS)
+        """Raises AwayError where nothing can be read there, or, the first time, written; with what exactly was said."""
+        try:
+            if not self._marked():
+                self.put(MARK, MARK_SAYS)
+        except AwayError as error:
+            said = self._said(error.__cause__ or error)
+            raise AwayError(str(error) if said in str(error) else f"{error} ({said})") from error
+        self._is_checked = True
 
     def put(self, name: str, data: bytes) -> None:
         with self._worded("write"):
@@ -104,11 +110,8 @@ class Remote:
         try:
             file_system, root = fsspec.core.url_to_fs(url, **options)
         except ImportError as error:
-            package = "s3fs" if protocol in S3 else "another package"
-            raise SettingsError(
-                f"{self.place} needs {package}, which is not installed ({error}). Install it beside this tool: "
-                f"python -m pip install {'s3fs' if protocol in S3 else 'PACKAGE'}"
-            ) from error
+            said = "python -m pip install s3fs" if protocol in S3 else self._said(error)
+            raise SettingsError(f"{self.place} needs a package that is not installed. Install it: {said}") from error
         except Exception as error:  # each file system has errors of its own
             raise SettingsError(f"{self.place} cannot be used: {self._said(error)}.") from error
         if protocol in S3:
@@ -123,7 +126,8 @@ class Remote:
         except AwayError:
             raise
         except Exception as error:
-            log.warning("%s: %s", self.place, self._said(error))
+            if self._is_checked:  # from now on whoever reads the message is not who looks after the server
+                log.warning("%s: %s", self.place, self._said(error))
             raise AwayError(f"{self.place} {self._why(what, error)}") from error
 
     def _why(self, what: str, error: Exception) -> str:
@@ -139,7 +143,7 @@ class Remote:
             return "does not answer. Try again later; if it stays away, check the network and the server's address."
         return f"does not work: {self._said(error)}. Try again later."
 
-    def _said(self, error: Exception) -> str:
+    def _said(self, error: BaseException) -> str:
         """Its first line, without what opens the place."""
         line = next(iter(str(error).splitlines()), "").strip().rstrip(".")
         for secret in self._secrets:
