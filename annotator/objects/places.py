@@ -38,7 +38,7 @@ def open_shelf(settings: Settings) -> Shelf | None:
     """The place of --embeddings, None where it is not said. Raises SettingsError for a URL that cannot be used."""
     if not settings.embeddings_url:
         return None
-    return Shelf(Remote(settings.embeddings_url, wait_s=WAIT_S))
+    return Shelf(Remote(settings.embeddings_url, wait_s=WAIT_S, tries=1))
 
 
 def _elsewhere(url: str, settings: Settings) -> Objects:

@@ -13,16 +13,21 @@ log = logging.getLogger(__name__)
 
 MARK = "annotator.txt"  # what tells a place that lost a file from one that is gone
 MARK_SAYS = b"Files of an annotator workspace. One workspace alone may use this place.\n"
-# Seconds and tries: somebody waits in front of a page. The libraries' own would make them wait for minutes.
-CONNECT_S, READ_S, TRIES = 5, 20, 2
+# Of S3, seconds and tries: enough for a server that says "slow down", and few, for somebody waits in front of a page.
+# The libraries' own make them wait for many minutes.
+CONNECT_S, READ_S, TRIES = 5, 10, 3
+TRIES_IN_THE_MIDDLE = 2  # of all that, where an answer breaks off
 S3 = ("s3", "s3a")
 
 
 class Remote:
     """Files by name at a URL, without copies here. Errors as Objects has them; any thread may call."""
 
-    def __init__(self, url: str, *, wait_s: float = READ_S) -> None:
-        """Opens no connection yet. wait_s: for an S3 server's answer. Raises SettingsError for an unusable URL."""
+    def __init__(self, url: str, *, wait_s: float = READ_S, tries: int = TRIES) -> None:
+        """Opens no connection yet. wait_s: for an S3 server's answer, each of the tries.
+
+        Raises SettingsError for a URL that cannot be used.
+        """
         self.place, self._secrets, names_user = _taken_apart(url)
         protocol, _, rest = url.partition("://")
         if "::" in url or not rest.strip("/"):
@@ -32,7 +37,7 @@ class Remote:
                 f"Credentials do not belong into the URL of {self.place}, where others can read them. Put them into "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or into a profile of ~/.aws."
             )
-        self._fs, root = self._file_system(protocol, url, wait_s)
+        self._fs, root = self._file_system(protocol, url, wait_s, tries)
         self._root = root.rstrip("/")
         self._is_checked = False
 
@@ -99,14 +104,14 @@ class Remote:
         if not self._marked():
             raise error
 
-    def _file_system(self, protocol: str, url: str, wait_s: float) -> tuple[Any, str]:
+    def _file_system(self, protocol: str, url: str, wait_s: float, tries: int) -> tuple[Any, str]:
         import fsspec.core
 
         # What other processes write has to be seen: nothing is remembered of what lies there.
         options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
         if protocol in S3:
-            once = {"max_attempts": 1, "mode": "standard"}
-            options["config_kwargs"] = {"connect_timeout": CONNECT_S, "read_timeout": wait_s, "retries": once}
+            retries = {"max_attempts": tries, "mode": "standard"}
+            options["config_kwargs"] = {"connect_timeout": CONNECT_S, "read_timeout": wait_s, "retries": retries}
         try:
             file_system, root = fsspec.core.url_to_fs(url, **options)
         except ImportError as error:
@@ -115,7 +120,7 @@ class Remote:
         except Exception as error:  # each file system has errors of its own
             raise SettingsError(f"{self.place} cannot be used: {self._said(error)}.") from error
         if protocol in S3:
-            file_system.retries = TRIES
+            file_system.retries = min(tries, TRIES_IN_THE_MIDDLE)
         return file_system, root
 
     @contextmanager

@@ -11,7 +11,7 @@ from annotator.errors import AwayError
 log = logging.getLogger(__name__)
 
 WAITING = 32  # files on their way out; with more, the newest are not put
-REST_S = 60.0  # after a failure nothing is asked for so long: who works here is not to wait for a server that is away
+REST_S = 300.0  # after a failure nothing is asked for so long: who works here is not to wait for a server that is away
 WAIT_S = 3.0  # for an answer: making it anew takes hardly longer
 
 

@@ -18,7 +18,7 @@ from tests.sources import ROOT
 
 def refused(url: str) -> str:
     with pytest.raises((AwayError, SettingsError)) as error:
-        Remote(url).check()
+        Remote(url, tries=1).check()
     return str(error.value)
 
 
@@ -58,7 +58,7 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(s3: S3Server, mo
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(AwayError, match="does not answer"):
-            Remote("s3://bucket/pictures", wait_s=0.2).check()
+            Remote("s3://bucket/pictures", wait_s=0.2, tries=1).check()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_url_that_cannot_be_used_is_said_without_its_secrets(url: str, said: s
 
 def test_what_a_library_says_is_shown_without_the_password_of_the_url(caplog: pytest.LogCaptureFixture) -> None:
     class Talkative(Remote):
-        def _file_system(self, protocol: str, url: str, wait_s: float) -> tuple[Any, str]:
+        def _file_system(self, protocol: str, url: str, wait_s: float, tries: int) -> tuple[Any, str]:
             class Refuses:
                 def cat_file(self, path: str) -> bytes:
                     if path.endswith("annotator.txt"):
