@@ -3,8 +3,8 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from storage import sqlite
+from storage import replacing, sqlite
+from storage.doorway import Doorway
 from storage.errors import StorageError
 from storage.migration import SCRIPTS, migrate
 
@@ -40,6 +41,8 @@ class Database:
         self._writers = writers
         self.path = path  # of the SQLite file; None for another kind of database
         self._writing = threading.Lock()
+        self._doorway = Doorway()
+        self.generation = _generation(path)  # of the data: another one after each restore
 
     @classmethod
     def open(cls, url: str, *, backup_dir: Path | None = None, scripts: Path = SCRIPTS) -> "Database":
@@ -72,7 +75,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database throughout; what it changes is not kept."""
-        with _clear_errors(self.path), Session(self._readers) as db_session:
+        with self._in_use(), _clear_errors(self.path), Session(self._readers) as db_session:
             yield db_session
 
     @contextmanager
@@ -86,7 +89,7 @@ class Database:
         if not self._writing.acquire(timeout=sqlite.BUSY_SECONDS):
             raise StorageError(f"The database {self.path} is busy with other writing: try again in a moment.")
         try:
-            with _clear_errors(self.path), Session(self._writers) as db_session, db_session.begin():
+            with self._in_use(), _clear_errors(self.path), Session(self._writers) as db_session, db_session.begin():
                 yield db_session
         finally:
             self._writing.release()
@@ -95,13 +98,40 @@ class Database:
         """Copy the database as it is now, while it is in use. Raises StorageError."""
         if self.path is None:
             raise StorageError("Only an SQLite database is copied by this tool: use the server's own (pg_dump, ...).")
-        with _clear_file_errors(self.path):
+        with self._in_use(), _clear_file_errors(self.path):
             sqlite.copy(self.path, to)
         return to
+
+    def replace(self, by: Path, *, keeping: Sequence[str] = ()) -> None:
+        """Put another database of this version in place of this one, and go on with it; the file `by` is gone then.
+
+        Who reads or writes comes to the end first, who comes meanwhile waits. keeping: tables whose rows stay those of
+        now. Raises StorageError, and all is as it was: no other program may have either file open.
+        """
+        if self.path is None:
+            raise StorageError(
+                "Only an SQLite database is replaced by this tool: use the server's own (pg_restore, ...)."
+            )
+        with _clear_file_errors(self.path), self._doorway.shut(wait_s=sqlite.BUSY_SECONDS):
+            self._readers.dispose()  # and the writers: they share the pool
+            replacing.carry_over(keeping, self.path, by)
+            generation = replacing.generation_of(by)
+            replacing.put_in_place(by, self.path)
+            self.generation = generation
+
+    def _in_use(self) -> AbstractContextManager[None]:
+        return self._doorway.inside(wait_s=sqlite.BUSY_SECONDS)
 
     def close(self) -> None:
         """Close all connections. The database must not be used afterwards."""
         self._readers.dispose()
+
+
+def _generation(path: Path | None) -> int:
+    if path is None:
+        return 0
+    with _clear_file_errors(path):
+        return replacing.generation_of(path)
 
 
 def _to_json(value: object) -> str:
