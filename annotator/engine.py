@@ -17,10 +17,12 @@ from annotator.prediction import Embedding, Prediction
 from annotator.segmenters import checkpoints
 from annotator.segmenters.base import Segmenter, SegmenterInfo
 from annotator.session import SessionState
+from annotator.turns import asked_by
 from storage.records import ImageRecord
 from storage.rle import Rle
 
 KEPT_ANSWERS = 128  # 0.8 MB each
+KEPT_ASKERS = 128  # whose newest answer is kept besides, however many others ask meanwhile
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Engine:
             )
         )
         self._answers: OrderedDict[tuple, Answer] = OrderedDict()
+        self._newest: OrderedDict[str, tuple[tuple, Answer]] = OrderedDict()  # by asker
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._segmenter: Segmenter | None = None
@@ -129,28 +132,51 @@ class Engine:
             image.sha256, lambda: self._load_pixels(image), segmenter or self.segmenter, urgent=urgent, asker=asker
         )
 
-    def answer(self, image: ImageRecord, state: SessionState, embedding: Embedding) -> Answer:
+    def answer(
+        self, image: ImageRecord, state: SessionState, embedding: Embedding, *, asker: str | None = None
+    ) -> Answer:
         """The answer to a prompt; each step refines the candidate that was chosen before it.
 
         Answers depend on the steps alone, so that they are the same after a restart; recent ones are kept, which
-        makes undo and a further click one prediction or none.
+        makes undo and a further click one prediction or none. asker: who; in front of the model askers take turns.
         """
         key = (embedding.segmenter, image.sha256, state.steps)
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
+            answer = self._kept(key, asker)
+        if answer is not None:
+            return answer
         mask_input = None
         before = state.before_last()
         if before.steps:
-            refined = self.answer(image, before, embedding).prediction
+            refined = self.answer(image, before, embedding, asker=asker).prediction
             mask_input = refined.low_res_logits[before.chosen(refined)]
-        answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
+        with asked_by(asker):
+            answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
         with self._lock:
-            self._answers[key] = answer
-            while len(self._answers) > KEPT_ANSWERS:
-                self._answers.popitem(last=False)
+            self._keep(key, answer, asker)
         return answer
+
+    def _kept(self, key: tuple, asker: str | None) -> Answer | None:
+        """The answer, where it is still there. Under the lock."""
+        answer = self._answers.get(key)
+        if answer is None and asker in self._newest and self._newest[asker][0] == key:
+            answer = self._newest[asker][1]
+        if answer is not None:
+            self._keep(key, answer, asker)
+        return answer
+
+    def _keep(self, key: tuple, answer: Answer, asker: str | None) -> None:
+        """Among many askers, recent is not what one of them did last: without it, each of their clicks would begin
+        with the first one again as soon as there are more of them than are kept. Under the lock."""
+        self._answers[key] = answer
+        self._answers.move_to_end(key)
+        while len(self._answers) > KEPT_ANSWERS:
+            self._answers.popitem(last=False)
+        if asker is not None:
+            self._newest[asker] = key, answer
+            self._newest.move_to_end(asker)
+            while len(self._newest) > KEPT_ASKERS:
+                self._newest.popitem(last=False)
 
     def close(self) -> None:
         self._encoder.close()

@@ -66,7 +66,7 @@ class Labelling:
             if embedding is None:
                 encoding_s = encoding.elapsed_s
             elif state.steps:
-                answer = self._engine.answer(image, state, embedding)
+                answer = self._engine.answer(image, state, embedding, asker=labeler)
         except AnnotatorError as error:  # what was recorded stays recorded, and the picture can still be looked at
             problem = str(error)
         taken, undone = session.taken, session.undone
@@ -214,7 +214,7 @@ class Labelling:
         embedding = self._engine.encode(image, urgent=True, asker=labeler).wait(WAIT_TO_SAVE_S)
         if embedding is None:
             raise ImageError(f"{image.original_name} is still being encoded; save again when its mask shows.")
-        answer = self._engine.answer(image, state, embedding)
+        answer = self._engine.answer(image, state, embedding, asker=labeler)
         index = state.chosen(answer.prediction)
         candidate = answer.candidate(index)
         if not candidate.rle.area:

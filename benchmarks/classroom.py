@@ -128,8 +128,10 @@ class Class:
         if args.flood:
             flooder = Flooder(self.browser("flood"))
             await flooder.come_in(next(iter(own["flood"])))
+        print(f"{len(labelers)} labelers are in", file=sys.stderr, flush=True)
         self.tally.began = time.monotonic()
         self.tally.opens_s.clear()
+        cpu_s = sum(map(server_cpu_s, self.servers))
         stopped = asyncio.Event()
         work = [asyncio.create_task(labeler.work(stopped)) for labeler in labelers]
         try:
@@ -140,6 +142,9 @@ class Class:
         finally:
             stopped.set()
             await asyncio.gather(*work)
+        # per click: whatever else the machine was busy with; with --kill of the second server alone
+        spent_s = sum(map(server_cpu_s, self.servers)) - (0 if args.kill else cpu_s)
+        self.figures["server_cpu_ms_a_click"] = round(1000 * spent_s / max(1, len(self.tally.clicks)), 1)
         await asyncio.sleep(1)  # what is still being encoded ahead
         self.figures["growth_mb"] = round(sum(map(memory_mb, self.servers)) - self.before_mb, 1)
         self.figures["memory_mb"] = round(sum(map(memory_mb, self.servers)), 1)
@@ -270,6 +275,12 @@ def memory_mb(server: RunningServer) -> float:
     """Resident memory of a server's process."""
     said = subprocess.run(["ps", "-o", "rss=", "-p", str(server.process.pid)], capture_output=True, text=True)
     return int(said.stdout or 0) / 1024
+
+
+def server_cpu_s(server: RunningServer) -> float:
+    """Processor time of a server's process, in whole seconds."""
+    said = subprocess.run(["ps", "-o", "cputimes=", "-p", str(server.process.pid)], capture_output=True, text=True)
+    return float(said.stdout or 0)
 
 
 def main() -> int:

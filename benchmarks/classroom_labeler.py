@@ -61,14 +61,15 @@ class Labeler:
         return self._browser.name
 
     async def come_in(self) -> None:
-        """Sign in, load the list, open each picture once (which encodes it)."""
+        """Sign in, load the list, open each picture until it is encoded."""
         await self._browser.sign_in()
         nonce = self._nonce(0)
         reply = await self._browser.call("bootstrap", nonce=nonce)
         self._check_echo(reply, nonce)
         self._ids = {one["name"]: one["id"] for one in reply.result["images"] if one["name"] in self._pictures}
         for name in self._pictures:
-            await self._open(name)
+            while (await self._open(name))["encoding"] is not None:
+                await asyncio.sleep(0.5)
 
     async def work(self, stopped: asyncio.Event) -> None:
         """Until stopped. What goes wrong is tallied; the labeler goes on."""
@@ -91,11 +92,12 @@ class Labeler:
         except CallFailed as error:
             self._tally.errors.append(f"{self.name}: {error}")
 
-    async def _open(self, name: str) -> None:
+    async def _open(self, name: str) -> dict[str, Any]:
         nonce = self._nonce(self._ids[name])
         reply = await self._browser.call("open_image", nonce=nonce, image_id=self._ids[name])
         self._tally.opens_s.append(reply.took_s)
         self._check(reply, nonce, name)
+        return reply.result
 
     async def _step(self, name: str) -> None:
         picture, page = self._pictures[name], self._ledger.page(self.name, self._ids[name])
