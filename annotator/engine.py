@@ -159,8 +159,9 @@ class Engine:
     def _kept(self, key: tuple, asker: str | None) -> Answer | None:
         """The answer, where it is still there. Under the lock."""
         answer = self._answers.get(key)
-        if answer is None and asker in self._newest and self._newest[asker][0] == key:
-            answer = self._newest[asker][1]
+        if answer is None and asker is not None:
+            newest_key, newest = self._newest.get(asker, (None, None))
+            answer = newest if newest_key == key else None
         if answer is not None:
             self._keep(key, answer, asker)
         return answer

@@ -29,5 +29,5 @@ def view_of_the_current(self: Labelling, image: ImageRecord, **more: Any) -> Ses
 
 
 if __name__ == "__main__":
-    Labelling.view = view_of_the_current  # type: ignore[method-assign,assignment]
+    Labelling.view = view_of_the_current  # type: ignore[method-assign]
     app()

@@ -55,7 +55,7 @@ class Browser:
             for url in self._urls
         ]
         self._component = 0
-        self.dropped = self.lost = self.told_busy = 0  # answers thrown away, tries without an answer, refused as too many
+        self.dropped = self.lost = self.told_busy = 0  # answers thrown away, tries without one, refused as too many
 
     async def __aenter__(self) -> "Browser":
         return self
@@ -69,9 +69,7 @@ class Browser:
         for client in self._http:
             await self._asked_for(client, "POST", "/login", data={"username": self.name, "password": self._code})
         config = (await self.get("/config")).json()
-        self._component = next(
-            one["id"] for one in config["components"] if one["props"].get("elem_id") == "annotator"
-        )
+        self._component = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "annotator")
 
     async def get(self, path: str) -> httpx.Response:
         """Raises CallFailed where it is not 200."""

@@ -1,4 +1,4 @@
-"""A simulated labeler: clicks on things in pictures of its own, and looks at each answer as a suspicious person would."""
+"""A simulated labeler: clicks on things in its own pictures, and looks at each answer as a suspicious person would."""
 
 import asyncio
 import random

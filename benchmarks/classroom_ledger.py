@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from storage.schema import EventRow, InstanceRow, OperationRow, SessionRow
 
 
-
 @dataclass(frozen=True)
 class Step:
     """A step that counts. payload: what was asked for, as far as the row must say the same."""
