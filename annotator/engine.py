@@ -1,5 +1,6 @@
 """The segmenter at work: which one, its embeddings, and the answers to prompts."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -12,14 +13,16 @@ from annotator import segmenters
 from annotator.config import Settings
 from annotator.embeddings import EmbeddingStore
 from annotator.encoder import Encoder, Encoding
-from annotator.errors import SettingsError
-from annotator.prediction import Embedding, Prediction
+from annotator.errors import USER_ERRORS, AnnotatorError, SettingsError
+from annotator.prediction import Embedding, Prediction, Prompt
 from annotator.segmenters import checkpoints
 from annotator.segmenters.base import Segmenter, SegmenterInfo
 from annotator.session import SessionState
 from annotator.turns import asked_by
 from storage.records import ImageRecord
 from storage.rle import Rle
+
+log = logging.getLogger(__name__)
 
 KEPT_ANSWERS = 128  # 0.8 MB each
 KEPT_ASKERS = 128  # whose newest answer is kept besides, however many others ask meanwhile
@@ -151,10 +154,24 @@ class Engine:
             refined = self.answer(image, before, embedding, asker=asker).prediction
             mask_input = refined.low_res_logits[before.chosen(refined)]
         with asked_by(asker):
-            answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
+            answer = Answer(self._predict(image, embedding, state.prompt(mask_input)))
         with self._lock:
             self._keep(key, answer, asker)
         return answer
+
+    def _predict(self, image: ImageRecord, embedding: Embedding, prompt: Prompt) -> Prediction:
+        """Raises AnnotatorError for whatever a model stumbles over: the steps are recorded, and must stay within reach
+        of an undo."""
+        try:
+            return self.segmenter.predict(embedding, prompt)
+        except USER_ERRORS:
+            raise
+        except Exception as error:
+            log.exception("A prompt could not be answered on %s", image.original_name)
+            raise AnnotatorError(
+                f"{image.original_name}: the model failed on this prompt ({type(error).__name__}: {error}). Your clicks "
+                "are kept: undo the last one or click elsewhere; the log has the details."
+            ) from error
 
     def _kept(self, key: tuple, asker: str | None) -> Answer | None:
         """The answer, where it is still there. Under the lock."""
