@@ -169,8 +169,8 @@ class Engine:
         except Exception as error:
             log.exception("A prompt could not be answered on %s", image.original_name)
             raise AnnotatorError(
-                f"{image.original_name}: the model failed on this prompt ({type(error).__name__}: {error}). Your clicks "
-                "are kept: undo the last one or click elsewhere; the log has the details."
+                f"{image.original_name}: the model failed on this prompt ({type(error).__name__}: {error}). Your "
+                "clicks are kept: undo the last one or click elsewhere; the log has the details."
             ) from error
 
     def _kept(self, key: tuple, asker: str | None) -> Answer | None:
