@@ -49,7 +49,7 @@ class Browser:
         self.name, self._code, self._urls, self._drop = name, code, list(urls), drop
         self._rng, self._asked = random.Random(seed), 0
         # Cookies of 127.0.0.1 are for all its ports, but the cookie's name has the port in it: a jar a server.
-        limits = httpx.Limits(max_connections=16, max_keepalive_connections=6)
+        limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
         self._http = [
             httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, limits=limits, trust_env=False, verify=False)
             for url in self._urls

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from annotator.config import Settings
+from annotator.workspace import Workspace
 from benchmarks.classroom_beside import Flooder, back_up, import_pictures, open_the_page
 from benchmarks.classroom_browser import Browser, CallFailed
 from benchmarks.classroom_labeler import Labeler, Tally
 from benchmarks.classroom_ledger import Findings, Ledger
 from benchmarks.classroom_pictures import class_pictures, write_pictures
-from tests.serving import RunningServer, environment
+from tests.serving import RunningServer
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE, INSTRUCTOR_CODE = "a-class-of-forty", "and-their-instructor"
@@ -55,15 +57,8 @@ class Lesson:
         args = self.args
         names = [f"labeler-{number:02}" for number in range(1, args.labelers + 1)]
         pictures = class_pictures([*names, "flood"], PICTURES_EACH)
-        folder = self.data.parent / "pictures"
-        list(write_pictures(pictures, folder))
-        subprocess.run(
-            [sys.executable, "launch.py", "import", str(folder), "--data", str(self.data), *self.database_words()],
-            cwd=ROOT,
-            env=environment(),
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        with Workspace(Settings(data=self.data, database_url=args.database)) as workspace:
+            workspace.import_pictures(list(write_pictures(pictures, self.data.parent / "pictures")))
         program = "benchmarks/classroom_broken.py" if args.broken else "launch.py"
         options = ["--access-code", CODE, "--instructor-code", INSTRUCTOR_CODE, *self.database_words()]
         try:

@@ -18,6 +18,7 @@ from annotator.access.entrance import Entrance
 from annotator.access.ownership import is_owned_by
 from annotator.config import Settings
 from annotator.errors import USER_ERRORS, SettingsError
+from annotator.heaps import limit_heaps
 from annotator.ui.calls import Calls
 from annotator.ui.dispatch import dispatch_routes
 from annotator.ui.figure import PLOTLY_FILE
@@ -113,6 +114,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     Raises SettingsError when the port is taken.
     """
     settings = workspace.settings
+    limit_heaps()  # before there are threads
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.folder("uploads"))
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would take a visitor's word for where they are: ui/origins.py
