@@ -66,9 +66,15 @@ class Engine:
     """Answers prompts with the segmenter at work. No lock is held across two calls; any thread may ask."""
 
     def __init__(
-        self, settings: Settings, load_pixels: Callable[[ImageRecord], np.ndarray], notify: Callable[[str], None]
+        self,
+        settings: Settings,
+        load_pixels: Callable[[ImageRecord], np.ndarray],
+        notify: Callable[[str], None],
+        *,
+        kept_answers: int = KEPT_ANSWERS,
     ) -> None:
         self._settings, self._load_pixels, self._notify = settings, load_pixels, notify
+        self._kept_answers = kept_answers
         self._encoder = Encoder(
             EmbeddingStore(
                 settings.folder("embeddings"),
@@ -188,7 +194,7 @@ class Engine:
         with the first one again as soon as there are more of them than are kept. Under the lock."""
         self._answers[key] = answer
         self._answers.move_to_end(key)
-        while len(self._answers) > KEPT_ANSWERS:
+        while len(self._answers) > self._kept_answers:
             self._answers.popitem(last=False)
         if asker is not None:
             self._newest[asker] = key, answer

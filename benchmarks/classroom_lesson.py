@@ -222,7 +222,7 @@ class Lesson:
             "acknowledged": self.ledger.acknowledged,
             "masks": tally.masks,
             "masks_elsewhere": tally.elsewhere,
-            "open_s": round(max(self.opened_s, default=float("nan")), 2),
+            "open_s": round(max(self.opened_s), 2) if self.opened_s else None,
             "open_median_s": round(float(np.median(self.opened_s)), 2) if self.opened_s else None,
             "load": [round(one, 1) for one in os.getloadavg()],
             **self.figures,
@@ -236,7 +236,7 @@ class Lesson:
         """Seconds since the start."""
         return any(begin <= sent and answered <= end for begin, end in self.floods)
 
-    def by_minute(self) -> list[float]:
+    def by_minute(self) -> list[float | None]:
         """The spread of the p95: one a minute."""
         minutes: dict[int, list[float]] = {}
         for at, took in self.tally.clicks:
@@ -244,8 +244,9 @@ class Lesson:
         return [percentile(np.array(minutes[minute]), 95) for minute in sorted(minutes)]
 
 
-def percentile(values: np.ndarray, percent: float) -> float:
-    return round(float(np.percentile(values, percent)), 1) if len(values) else float("nan")
+def percentile(values: np.ndarray, percent: float) -> float | None:
+    """None of none."""
+    return round(float(np.percentile(values, percent)), 1) if len(values) else None
 
 
 def memory_mb(server: RunningServer) -> float:
