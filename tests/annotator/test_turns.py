@@ -54,6 +54,20 @@ def test_work_in_the_background_waits_for_the_clicks_of_a_flood_too():
     assert in_order(False, "flood", "flood", "ann", False) == [1, 3, 2, 0, 4]
 
 
+def test_as_many_have_their_turn_at_once_as_there_are_places_and_of_what_is_not_urgent_one():
+    turns = Turns(places=2)
+    with turns.take():
+        assert turns.is_for_one
+        with turns.take(urgent=False):
+            assert not turns.is_for_one
+    with turns.take(urgent=False), pytest.raises(Cancelled), turns.take(urgent=False, cancelled=lambda: True):
+        raise AssertionError("there is a place, and it is not for a second one that is not urgent")
+    with turns.take(), turns.take(), pytest.raises(Cancelled), turns.take(cancelled=lambda: True):
+        raise AssertionError("there is no third place")
+    with turns.take(urgent=False), turns.take():
+        assert turns.waiting == 0
+
+
 def test_who_waits_is_told_and_can_give_up():
     turns, told = Turns(), []
     with turns.take(), pytest.raises(Cancelled), turns.take(cancelled=lambda: True, say_waiting=lambda: told.append(1)):
