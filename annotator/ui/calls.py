@@ -28,6 +28,7 @@ from storage.repository.statistics import MaskKind
 
 JSON = dict[str, Any]
 CALLER = frozenset({"labeler", "person", "role"})  # who calls is never the caller's to say
+LONGEST_NONCE = 200  # characters
 KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
 
 
@@ -50,14 +51,21 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
         """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}.
 
         "generation" beside them: that of the data that the page shows, which must be that of the data that are there.
+        A message may carry a "nonce", a short text: the answer then has {"nonce", "labeler"} as "echo", so that whoever
+        measures or looks for a mistake can prove which question it answers, and whose.
         """
+        given = message if isinstance(message, dict) else {}
         try:
-            with inside(self._workspace, message.get("generation") if isinstance(message, dict) else None):
-                return self._handled(message, person)
+            with inside(self._workspace, given.get("generation")):
+                answer = self._answer(message, person)
         except (RestoringError, RestoredError) as error:
-            return {"ok": False, "error": problem_json(error)}
+            answer = {"ok": False, "error": problem_json(error)}
+        nonce = given.get("nonce")
+        if isinstance(nonce, str) and len(nonce) <= LONGEST_NONCE:
+            answer["echo"] = {"nonce": nonce, "labeler": person.name}
+        return answer
 
-    def _handled(self, message: Any, person: Person) -> JSON:
+    def _answer(self, message: Any, person: Person) -> JSON:
         try:
             name, args = _unpack(message)
             return {"ok": True, "result": self._call(name, args, person)}
@@ -65,7 +73,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
             problem = problem_json(error)
             if isinstance(error, ConflictError):
                 newest = {"name": "open_image", "args": {"image_id": args["image_id"]}}
-                problem["state"] = self._handled(newest, person).get("result")
+                problem["state"] = self._answer(newest, person).get("result")
             if isinstance(error, ClashError):
                 image = self._workspace.image(args["image_id"])
                 problem["op_id"] = error.op_id
@@ -101,7 +109,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
             "samples_available": bool(samples.sample_paths()),
             "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
-            "jobs": [render.job_json(job) for job in self._workspace.proposing.running()],
+            "jobs": [render.job_json(job) for job in self._workspace.proposing.under_way()],
             **render_class.notices_json(self._workspace),
         }
 
@@ -144,7 +152,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
         return begun_job(job, labeler)
 
     def proposal_settings(self, *, labeler: str) -> JSON:
-        running = self._workspace.proposing.running()
+        running = self._workspace.proposing.under_way()
         return {
             "settings": self._workspace.proposing.settings().to_json(),
             "run": render.job_json(running[0]) if running else None,

@@ -20,6 +20,7 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 8000;
 const RESTORING_WAIT_MS = 1000;
 const ASK_WHY_AFTER = 3; // tries
+const BUSY = "busy"; // the kind of refusal that asks for another try: too many calls of this person's at once
 const PATIENCE_MS = 45_000; // a request that hangs this long (a sleeping laptop, a lost network) counts as lost
 
 /**
@@ -76,13 +77,18 @@ export function createServer(call, onLost, onRestored) {
     let tries = 0;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       const answer = await attempt(name, args);
+      const busy = answer?.error?.kind === BUSY;
       restoring = answer?.error?.kind === "restoring";
-      if (answer !== undefined && answer !== null && !restoring) {
+      if (answer !== undefined && answer !== null && !busy && !restoring) {
         if (waiting.delete(one)) {
           tell();
           tryNow(); // one got through, so the others will
         }
         return answer;
+      }
+      if (busy) {
+        await new Promise((resolve) => setTimeout(resolve, wait)); // the server is there: nothing is lost, nothing is told
+        continue;
       }
       tries += 1;
       if (restoring) wait = Math.min(wait, RESTORING_WAIT_MS);

@@ -6,16 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from annotator.access.codes import AccessCodes
 from annotator.access.entrance import Entrance, Visitor
 from annotator.access.person import LOCAL, Person, Role
-from annotator.backup.inplace import Restoring
+from annotator.backup import BackupReport, Backups, Restoring
 from annotator.config import Settings
 from annotator.errors import BackupError, RoomError
 from annotator.jobs import Job, JobState
@@ -43,10 +45,11 @@ class Class:
         self.second = workspace.import_pictures(pictures[1:2]).image_ids[0]
         self.lost = workspace.image(self.first).stored_name
 
-    def restoring(self, **other: object) -> Restoring:
+    def restoring(self, **other: Any) -> Restoring:
         """Another one for the same workspace, parts of which are others."""
         one = self.workspace
-        parts = {
+        parts: dict[str, Any] = {
+            "database": one.database,
             "folder": one.settings.data,
             "images": one.pictures.images_folder,
             "backups": one.backups,
@@ -57,7 +60,7 @@ class Class:
             "household": Idle(),
             "wait_s": 0.2,
         }
-        return Restoring(other.pop("database", one.database), **(parts | other))  # type: ignore[arg-type]
+        return Restoring(**(parts | other))
 
     def ask(self, name: str, person: Person = LOCAL, /, generation: int | None = None, **args: object) -> dict:
         message = {"name": name, "args": args} | ({} if generation is None else {"generation": generation})
@@ -264,27 +267,27 @@ class FullDisk(OSError):
         super().__init__(28, "No space left on device")
 
 
-class Breaks(Database):
-    """A database that cannot be replaced."""
+class FullBackups(Backups):
+    """There is no room for a backup of what is there."""
 
-    def replace(self, by: Path, **_: object) -> None:
+    def make_here(self, *_: object, **__: object) -> tuple[Path, BackupReport]:
+        raise FullDisk
+
+
+class FullDatabase(Database):
+    """There is no room for the database."""
+
+    def replace(self, *_: object, **__: object) -> None:
         raise FullDisk
 
 
 def fail_at_backup(room: Class) -> Restoring:
-    class Backups(type(room.workspace.backups)):  # type: ignore[misc]
-        def make_here(self, *_: object, **__: object) -> None:
-            raise FullDisk
-
-    room_backups = Backups.__new__(Backups)
-    room_backups.__dict__ |= room.workspace.backups.__dict__
-    return room.restoring(backups=room_backups)
+    one = room.workspace
+    return room.restoring(backups=FullBackups(one.database, one.pictures.images_folder, one.settings.folder, one.jobs))
 
 
 def fail_at_swap(room: Class) -> Restoring:
-    broken = Breaks.__new__(Breaks)
-    broken.__dict__ |= room.workspace.database.__dict__
-    return room.restoring(database=broken)
+    return room.restoring(database=FullDatabase.open(room.workspace.settings.url))
 
 
 def fail_for_room(room: Class) -> Restoring:
@@ -398,7 +401,7 @@ def test_a_backup_that_is_not_there_and_a_labeler_are_refused(room: Class) -> No
         ("check_uploaded_backup", {"path": "x"}),
         ("restore_backup", {"name": room.backup}),
     ):
-        assert room.ask(name, ANN, **args)["kind"] == "forbidden"
+        assert room.ask(name, ANN, **args)["kind"] == "not_allowed"
     assert room.is_old
 
 
@@ -410,14 +413,12 @@ def test_a_database_that_is_no_file_here_is_not_restored_and_the_view_says_what_
     assert "command line" in (elsewhere.obstacle or "")
     with pytest.raises(BackupError, match="command line"):
         elsewhere.start(room.backup)
-    served = Database.__new__(Database)
-    served.path = None
-    assert "pg_dump" in (room.restoring(database=served).obstacle or "")
+    assert "pg_dump" in (room.restoring(database=SimpleNamespace(path=None)).obstacle or "")
 
 
 @pytest.fixture
-def doors() -> Iterator[Doorway]:
-    yield Doorway()
+def doors() -> Doorway:
+    return Doorway()
 
 
 def test_a_shut_door_lets_nobody_in_but_those_who_are_inside(doors: Doorway) -> None:
