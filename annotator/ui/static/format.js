@@ -36,5 +36,5 @@ export function when(text) {
 
 /** The same to the second, with the year. */
 export function exactly(text) {
-  return new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }

@@ -223,7 +223,7 @@ export async function start({ element, server: remote }) {
 
   const begun = await server.request("bootstrap");
   server.setGeneration(begun.generation);
-  if (recall(WINDOW, RESTORED)) messages.info("The instructor has restored a backup: this is how things were then. Steps that were still on their way are not in it.");
+  if (recall(WINDOW, RESTORED)) messages.error("The instructor has restored a backup: this is how things were then. Steps that were still on their way are not in it.");
   remember(WINDOW, RESTORED, false);
   root.dataset.role = begun.person.role; // what a labeler may not do is not shown: access.css
   store.set({
