@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,7 +167,7 @@ class Restoring:
         with worded("restore", self._folder), self._work_folder() as work:
             with opened(path) as backup:
                 contents = backup.contents
-                self._demand_disk(contents.size + sum(one.stat().st_size for one in self._images.glob("*")))
+                self._demand_disk(contents.size + self._bytes_now())  # it is unpacked, and a backup is made
                 unpack(backup, work, job.progress)
             sound = self._sound_pictures(contents, job)
             with self._alone(job, work):
@@ -186,6 +186,14 @@ class Restoring:
                 self._household.forget()
                 log.warning("%s restored the backup %s; what was there before is in %s", by, path.name, before.name)
                 return self.last
+
+    def _bytes_now(self) -> int:
+        """Of the picture files, about."""
+        total = 0
+        for file in self._images.glob("*"):
+            with suppress(FileNotFoundError):  # removed just now
+                total += file.stat().st_size
+        return total
 
     @contextmanager
     def _work_folder(self) -> Iterator[Path]:

@@ -88,7 +88,7 @@ export function createRestore({ root, server }) {
       [
         table,
         ...missing,
-        h("p", {}, "Everybody's page waits, then goes on with the backup. What was labeled since is not in it. It is backed up first: to take the restore back, restore that one."),
+        h("p", {}, "Everybody's page waits a moment, then goes on with the backup. What is there now is backed up first: to take the restore back, restore that one."),
       ],
       [button("Cancel", () => mine.close(), { autofocus: true }), button("Restore for everybody", () => restore(found.name), { kind: "danger", id: "restore-yes" })],
     );
