@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 WAIT_S = 30.0  # for what is under way to end; a restore that would have to wait longer is refused
 JOB_KIND, CHECK_KIND = "restore", "check"
 SIGN_INS = "sign_ins"  # the table; who is signed in now stays so, for today's codes are those that they gave
-NOTHING = "Nothing was restored, and nothing has changed."
+NOTHING = "Nothing was restored: labels and pictures are as they were."
 
 
 class Household(Protocol):
