@@ -106,14 +106,14 @@ class Restoring:
         """Check a backup of the list whole, in the background; result: {"name", "made_at", "pictures", "instances",
         "missing"} of it, and as "now" what is there. Raises BackupError for a name that none has."""
         path = self._path(name)
-        return self._jobs.start(CHECK_KIND, lambda job: self._told(name, check_backup(path, job.progress)), owner=owner)
+        return self._jobs.start(CHECK_KIND, lambda job: self._told(name, _checked(path, job)), owner=owner)
 
     def start_check_of(self, uploaded: Path, *, owner: str = "") -> Job:
         """The same for a file that was sent: one that is whole comes into the list, the others are deleted."""
 
         def work(job: Job) -> dict[str, Any]:
             try:
-                contents = check_backup(uploaded, job.progress)
+                contents = _checked(uploaded, job)
                 return self._told(self._backups.take_in(uploaded, contents.made_at), contents)
             finally:
                 uploaded.unlink(missing_ok=True)
@@ -265,3 +265,11 @@ class Restoring:
             for target in added:
                 target.unlink(missing_ok=True)
             raise
+
+
+def _checked(path: Path, job: Job) -> Contents:
+    """Raises BackupError, StorageError, which name the file as people do: where it lies on the server helps nobody."""
+    try:
+        return check_backup(path, job.progress)
+    except BackupError as error:
+        raise BackupError(str(error).replace(str(path), path.name)) from error
