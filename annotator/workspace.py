@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from annotator import samples
-from annotator.access.ownership import owned_token
+from annotator.access.ownership import mark_of, owned_token
 from annotator.access.person import Role
 from annotator.afresh import Afresh
 from annotator.arrivals import Arrivals
@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
-KEPT_EXPORTS = 20  # downloads that stay reachable; older ones are removed
+KEPT_EXPORTS = 5  # downloads of one person that stay reachable; older ones of theirs are removed
 
 
 class Workspace:
@@ -330,7 +330,7 @@ class Workspace:
         folder = self.settings.folder("exports")
 
         def work(job: Job) -> dict[str, Any]:
-            for old in sorted(folder.glob("*.zip"))[:-KEPT_EXPORTS]:
+            for old in sorted(folder.glob(f"*{mark_of(owner)}-*.zip"))[: 1 - KEPT_EXPORTS]:
                 with suppress(PermissionError):  # Windows removes no file that is being sent: the next export does
                     old.unlink(missing_ok=True)
             token = owned_token(owner)
