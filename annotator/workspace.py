@@ -12,8 +12,9 @@ import numpy as np
 from annotator import samples
 from annotator.access.ownership import mark_of, owned_token
 from annotator.access.person import Role
+from annotator.afresh import Afresh
 from annotator.arrivals import Arrivals
-from annotator.backup import Backups
+from annotator.backup import Backups, Restoring
 from annotator.classroom import Classroom
 from annotator.comparing import Comparing
 from annotator.config import Settings
@@ -40,6 +41,7 @@ from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
 from storage.database import Database
+from storage.doorway import Doorway
 from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
 from storage.repository import Repository
 from storage.repository.statistics import Saved
@@ -60,6 +62,7 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.notices: list[str] = []  # what changed by itself, such as a move to the CPU; the page tells new ones
+        self.doors = Doorway()  # what every call goes through, to be shut while a backup is put in place
         self._in_use = InUse.shared(settings.data)
         try:
             self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
@@ -91,9 +94,27 @@ class Workspace:
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
         self.news.add("class", self.classroom.news)
         self.backups = Backups(self.database, self.pictures.images_folder, settings.folder, self.jobs)
+        self.restoring = Restoring(
+            self.database,
+            folder=settings.data,
+            images=self.pictures.images_folder,
+            backups=self.backups,
+            jobs=self.jobs,
+            doors=self.doors,
+            in_use=self._in_use,
+            demand_disk=self.intake.demand_disk,
+            household=Afresh(
+                jobs=self.jobs,
+                proposing=self.proposing,
+                dataset=self.dataset,
+                classroom=self.classroom,
+                arrivals=self.arrivals,
+            ),
+        )
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
+        self.restoring.close()
         self.take_over.close()
         self.proposing.close()
         self.jobs.cancel_all()
