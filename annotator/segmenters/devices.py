@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import Generic, Literal, TypeVar
 
 import torch
@@ -49,6 +50,13 @@ def _gpus(count: int) -> str:
     return {0: "no CUDA GPU", 1: "one CUDA GPU, cuda:0"}.get(count, f"{count} CUDA GPUs, cuda:0 to cuda:{count - 1}")
 
 
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether this machine's CPU has instructions for it: elsewhere it would be slower than single precision."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # newer than the oldest torch
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether a device had no memory left: CUDA and cuDNN, cuBLAS and MPS each say it in their own way."""
     text = str(error).lower()
@@ -61,6 +69,9 @@ class DeviceModel(Generic[Model]):
     There are two lanes, each one call at a time: encoding an image takes seconds on a CPU, and a click must not
     wait for the picture after this one. A model that works in both shares no changing state between them. In a lane,
     a call for one item goes before the next chunk of a call for many: a click waits for one chunk at most.
+
+    On a CPU as many clicks as there are cores are answered at once, each by one core, and one that is alone by all: a
+    network is too small to keep two cores busy, which answer twice as many clicks side by side as hand in hand.
     """
 
     def __init__(self, model: Model, device: torch.device, *, title: str, notify: Notify | None = None) -> None:
@@ -70,7 +81,8 @@ class DeviceModel(Generic[Model]):
         self._title = title
         self._notify = notify
         self._most = 0  # items at a time that the device had memory for, 0 while it was never full
-        self._lanes: dict[Lane, Turns] = {"embed": Turns(), "predict": Turns()}
+        self._threads = torch.get_num_threads()
+        self._lanes: dict[Lane, Turns] = {"embed": Turns(), "predict": Turns(places=self._places())}
         try:
             self._model.to(device)
         except RuntimeError as error:
@@ -106,8 +118,11 @@ class DeviceModel(Generic[Model]):
         """
         start = 0
         while start < len(items):
-            with self._lanes[lane].take(urgent=len(items) == 1), torch.inference_mode():
+            turns = self._lanes[lane]
+            with turns.take(urgent=len(items) == 1), torch.inference_mode():
                 device = self._device
+                if device == CPU:  # counts for this thread, and for those that never said it themselves
+                    torch.set_num_threads(self._threads if turns.is_for_one else max(1, self._threads // turns.places))
                 length = chunk.get(device.type, 1)
                 some = items[start : start + (min(length, self._most) if self._most else length)]
                 full = False
@@ -126,6 +141,9 @@ class DeviceModel(Generic[Model]):
             else:
                 self._leave(device)
 
+    def _places(self) -> int:
+        return self._threads if self._device == CPU else 1
+
     def _leave(self, device: torch.device) -> None:
         """Move to the CPU for good, unless the other lane did so meanwhile."""
         with ExitStack() as lanes:
@@ -135,6 +153,7 @@ class DeviceModel(Generic[Model]):
                 return
             self._model.to(CPU)
             self._device, self._most = CPU, 0
+            self._lanes["predict"].places = self._places()
             _empty_cache(device)
         if self._notify is not None:
             self._notify(f"{self._title}: {device} is out of memory. Going on on the CPU, more slowly.")

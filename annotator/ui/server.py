@@ -1,6 +1,7 @@
 """Serving: the routes that send pictures and exports, and the launch, with the gate before everything."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from annotator.access.entrance import Entrance
 from annotator.access.ownership import Belongings, is_owned_by
 from annotator.config import Settings
 from annotator.errors import USER_ERRORS, AwayError, SettingsError
+from annotator.heaps import limit_heaps
 from annotator.ui.calls import Calls
 from annotator.ui.dispatch import dispatch_routes
 from annotator.ui.figure import PLOTLY_FILE
 from annotator.ui.gate import Gate, House
 from annotator.ui.identity import labeler_of, person_of
 from annotator.ui.page import STATIC, build_page
-from annotator.ui.render import shown_hw
+from annotator.ui.passing import inside
+from annotator.ui.render import shown_hw, version_of
 from annotator.ui.sessions import CAPACITY, GradioSessions, quiet_analytics
 from annotator.ui.signin import sign_in_routes
 from annotator.ui.uploading import upload_routes
@@ -35,6 +38,9 @@ from storage.repository import Repository
 KEEP_FOR_A_YEAR = {"Cache-Control": "private, max-age=31536000, immutable"}  # the address names the content
 ASK_AGAIN = {"Cache-Control": "no-cache"}
 THREADS = 40
+# A prediction is some hundred short steps of torch's, and after each it waits for the interpreter as long as another
+# thread may keep it: with Python's 5 ms a click took ten times as long beside forty labelers as alone.
+SWITCH_S = 0.0005
 
 
 def routes(workspace: Workspace) -> list[Route | Mount]:
@@ -50,19 +56,26 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
 
     def image_route(find: Callable[[ImageRecord], Path]) -> Callable[[Request], Response]:
         def send_image(request: Request) -> Response:
+            version = request.query_params.get("v")
             try:
-                path = find(workspace.image(request.path_params["image_id"]))
+                with inside(workspace):
+                    image = workspace.image(request.path_params["image_id"])
+                    if version is not None and version != version_of(image):
+                        return PlainTextResponse("This is another picture by now. Reload the page.", 404)
+                    path = find(image)
             except AwayError as error:
                 return PlainTextResponse(str(error), 503)
             except USER_ERRORS as error:
                 return PlainTextResponse(str(error), 404)
-            return FileResponse(path, headers=KEEP_FOR_A_YEAR)
+            # Only an address that names the picture's version is of this picture for good.
+            return FileResponse(path, headers=ASK_AGAIN if version is None else KEEP_FOR_A_YEAR)
 
         return send_image
 
     def send_crop(request: Request) -> Response:
         try:
-            path = workspace.dataset.crop(request.path_params["instance_id"])
+            with inside(workspace):
+                path = workspace.dataset.crop(request.path_params["instance_id"])
         except USER_ERRORS as error:
             return PlainTextResponse(str(error), 404)
         # Only an address that names the mask's version is of this mask for good.
@@ -125,6 +138,8 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     Raises SettingsError when the port is taken.
     """
     settings = workspace.settings
+    limit_heaps()  # before there are threads
+    sys.setswitchinterval(SWITCH_S)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.folder("uploads"))
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would take a visitor's word for where they are: ui/origins.py
