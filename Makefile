@@ -37,6 +37,7 @@ run: setup
 # The whole suite: -m "" takes the slow tests in, which pytest by itself leaves out.
 test: setup-dev
 	@$(BIN) scripts/ensure_chromium.py
+	@$(BIN) scripts/ensure_postgres.py
 	@$(BIN) -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "" $(ARGS)
 
 lint: setup-dev

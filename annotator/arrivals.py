@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class _Arrival:
     staged: Staged
     plan: ImportPlan | None
     since: float
+    is_looked_at: bool = True  # not where another process did that, and has the plan
 
 
 class Arrivals:
@@ -34,8 +36,13 @@ class Arrivals:
         datasets: Datasets,
         jobs: Jobs,
         start_pictures: Callable[[Sequence[Path]], Job],
+        are_shared: bool = False,
     ) -> None:
-        """start_pictures: takes in plain pictures and deletes their files in the end, in the background."""
+        """start_pictures: takes in plain pictures and deletes their files in the end, in the background.
+
+        are_shared: other processes on the same folder may be told what becomes of what was uploaded here.
+        """
+        self._are_shared = are_shared
         self._staging = Staging(folder)
         self._datasets = datasets
         self._jobs = jobs
@@ -79,12 +86,18 @@ class Arrivals:
             check_instructor(role, "replace the instances that pictures have by those of a data set")
         arrival = self._take(token, owner)
         plan = arrival.plan
-        if plan is None:
+        if plan is None and arrival.is_looked_at:
+            self._staging.give_back(arrival.staged)
             self._keep(arrival)
-            raise AnnotatorError("No data set was recognised in these files. Import them as pictures.")
+            raise _no_dataset()
 
         def work(job: Job) -> dict[str, Any]:
+            nonlocal plan
             try:
+                if plan is None:
+                    plan = self._datasets.inspect([arrival.staged.root], cancelled=job.cancelled)
+                if plan is None:
+                    raise _no_dataset()
                 report = self._datasets.apply(
                     plan, on_conflict=on_conflict, progress=job.progress, cancelled=job.cancelled, by=labeler or None
                 )
@@ -101,10 +114,8 @@ class Arrivals:
 
     def drop(self, token: str, *, owner: str = "") -> None:
         """Forget an upload of that owner's and delete its files; nothing happens where there is none (any more)."""
-        with self._lock:
-            arrival = self._waiting.pop(token, None) if is_owned_by(token, owner) else None
-        if arrival is not None:
-            self._staging.drop(arrival.staged)
+        with suppress(NotFoundError):
+            self._staging.drop(self._take(token, owner).staged)
 
     def _keep(self, arrival: _Arrival) -> None:
         with self._lock:
@@ -116,6 +127,17 @@ class Arrivals:
 
     def _take(self, token: str, owner: str) -> _Arrival:
         with self._lock:
-            if token not in self._waiting or not is_owned_by(token, owner):
-                raise NotFoundError("These files are not here any more. Upload them again.")
-            return self._waiting.pop(token)
+            arrival = self._waiting.pop(token, None) if is_owned_by(token, owner) else None
+        if self._are_shared and is_owned_by(token, owner):
+            staged = self._staging.find(token)
+            if staged is None or not self._staging.claim(staged):
+                arrival = None
+            elif arrival is None:
+                arrival = _Arrival(staged, None, time.monotonic(), is_looked_at=False)
+        if arrival is None:
+            raise NotFoundError("These files are not here any more. Upload them again.")
+        return arrival
+
+
+def _no_dataset() -> AnnotatorError:
+    return AnnotatorError("No data set was recognised in these files. Import them as pictures.")

@@ -1,6 +1,7 @@
 """Every setting, in one frozen value; the command line fills it, everything else reads it."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from annotator.access.codes import check_codes
@@ -16,7 +17,7 @@ class Settings:
     """How one workspace is served. Sizes in bytes or pixels as their names say."""
 
     data: Path = DEFAULT_DATA
-    database_url: str | None = None  # any SQLAlchemy URL; None: annotator.db in the data folder
+    database_url: str | None = field(default=None, repr=False)  # SQLite or PostgreSQL; None: annotator.db in data
     model: str = "builtin"
     device: str = "auto"
     checkpoint: Path | None = None
@@ -39,6 +40,11 @@ class Settings:
         if not 0 < self.duplicate_iou <= 1:
             raise SettingsError(f"duplicate_iou lies between 0 and 1, got {self.duplicate_iou}.")
         check_codes(self.access_code, self.instructor_code)
+        if self.may_be_shared and self.asks_for_codes and None in (self.access_code, self.instructor_code):
+            raise SettingsError(
+                "Several processes may serve this database, and all have to take the same codes: give both, with "
+                "--access-code and --instructor-code or in ANNOTATOR_ACCESS_CODE and ANNOTATOR_INSTRUCTOR_CODE."
+            )
 
     @property
     def url(self) -> str:
@@ -49,6 +55,20 @@ class Settings:
     def exists(self) -> bool:
         """Whether there is a workspace already; of a database elsewhere, nobody asks here."""
         return self.database_url is not None or self._own_database.exists()
+
+    @property
+    def may_be_shared(self) -> bool:
+        """Whether other processes may serve the same database; an SQLite file has one (annotator/soleserver.py)."""
+        return self.database_url is not None and not self.database_url.startswith("sqlite")
+
+    @property
+    def cookie(self) -> str:
+        """Of sign-ins. The same for all processes that serve one database; another one for another workspace, for
+        browsers do not keep the cookies of a machine's ports apart."""
+        if not self.may_be_shared:
+            return f"annotator_{self.port}"
+        name = (self.database_url or "").rpartition("/")[2].partition("?")[0]
+        return f"annotator_{sha256(name.encode()).hexdigest()[:8]}"
 
     @property
     def _own_database(self) -> Path:

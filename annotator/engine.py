@@ -1,5 +1,6 @@
 """The segmenter at work: which one, its embeddings, and the answers to prompts."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,15 +14,19 @@ from annotator import segmenters
 from annotator.config import Settings
 from annotator.embeddings import EmbeddingStore
 from annotator.encoder import Encoder, Encoding, QueuedEncoding
-from annotator.errors import SettingsError
-from annotator.prediction import Embedding, Prediction
+from annotator.errors import USER_ERRORS, AnnotatorError, SettingsError
+from annotator.prediction import Embedding, Prediction, Prompt
 from annotator.segmenters import checkpoints
 from annotator.segmenters.base import Segmenter, SegmenterInfo
 from annotator.session import SessionState
+from annotator.turns import asked_by
 from storage.records import ImageRecord
 from storage.rle import Rle
 
+log = logging.getLogger(__name__)
+
 KEPT_ANSWERS = 128  # 0.8 MB each
+KEPT_ASKERS = 128  # whose newest answer is kept besides, however many others ask meanwhile
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,15 @@ class Engine:
     """Answers prompts with the segmenter at work. No lock is held across two calls; any thread may ask."""
 
     def __init__(
-        self, settings: Settings, load_pixels: Callable[[ImageRecord], np.ndarray], notify: Callable[[str], None]
+        self,
+        settings: Settings,
+        load_pixels: Callable[[ImageRecord], np.ndarray],
+        notify: Callable[[str], None],
+        *,
+        kept_answers: int = KEPT_ANSWERS,
     ) -> None:
         self._settings, self._load_pixels, self._notify = settings, load_pixels, notify
+        self._kept_answers = kept_answers
         self._encoder = Encoder(
             EmbeddingStore(
                 settings.folder("embeddings"),
@@ -73,6 +84,7 @@ class Engine:
             )
         )
         self._answers: OrderedDict[tuple, Answer] = OrderedDict()
+        self._newest: OrderedDict[str, tuple[tuple, Answer]] = OrderedDict()  # by asker
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._segmenter: Segmenter | None = None
@@ -141,29 +153,66 @@ class Engine:
             image.sha256, lambda: self._load_pixels(image), segmenter or self.segmenter, urgent=urgent, asker=asker
         )
 
-    def answer(self, image: ImageRecord, state: SessionState, embedding: Embedding) -> Answer:
+    def answer(
+        self, image: ImageRecord, state: SessionState, embedding: Embedding, *, asker: str | None = None
+    ) -> Answer:
         """The answer to a prompt; each step refines the candidate that was chosen before it.
 
         Answers depend on the steps alone, so that they are the same after a restart; recent ones are kept, which
-        makes undo and a further click one prediction or none.
+        makes undo and a further click one prediction or none. asker: who; in front of the model askers take turns.
         """
         key = (embedding.segmenter, image.sha256, state.steps)
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
+            answer = self._kept(key, asker)
+        if answer is not None:
+            return answer
         mask_input = None
         before = state.before_last()
         if before.steps:
-            refined = self.answer(image, before, embedding).prediction
+            refined = self.answer(image, before, embedding, asker=asker).prediction
             mask_input = refined.low_res_logits[before.chosen(refined)]
-        with self._counted():
-            answer = Answer(self.segmenter.predict(embedding, state.prompt(mask_input)))
+        with self._counted(), asked_by(asker):
+            answer = Answer(self._predict(image, embedding, state.prompt(mask_input)))
         with self._lock:
-            self._answers[key] = answer
-            while len(self._answers) > KEPT_ANSWERS:
-                self._answers.popitem(last=False)
+            self._keep(key, answer, asker)
         return answer
+
+    def _predict(self, image: ImageRecord, embedding: Embedding, prompt: Prompt) -> Prediction:
+        """Raises AnnotatorError for whatever a model stumbles over: the steps are recorded, and must stay within reach
+        of an undo."""
+        try:
+            return self.segmenter.predict(embedding, prompt)
+        except USER_ERRORS:
+            raise
+        except Exception as error:
+            log.exception("A prompt could not be answered on %s", image.original_name)
+            raise AnnotatorError(
+                f"{image.original_name}: the model failed on this prompt ({type(error).__name__}: {error}). Your "
+                "clicks are kept: undo the last one or click elsewhere; the log has the details."
+            ) from error
+
+    def _kept(self, key: tuple, asker: str | None) -> Answer | None:
+        """The answer, where it is still there. Under the lock."""
+        answer = self._answers.get(key)
+        if answer is None and asker is not None:
+            newest_key, newest = self._newest.get(asker, (None, None))
+            answer = newest if newest_key == key else None
+        if answer is not None:
+            self._keep(key, answer, asker)
+        return answer
+
+    def _keep(self, key: tuple, answer: Answer, asker: str | None) -> None:
+        """Among many askers, recent is not what one of them did last: without it, each of their clicks would begin
+        with the first one again as soon as there are more of them than are kept. Under the lock."""
+        self._answers[key] = answer
+        self._answers.move_to_end(key)
+        while len(self._answers) > self._kept_answers:
+            self._answers.popitem(last=False)
+        if asker is not None:
+            self._newest[asker] = key, answer
+            self._newest.move_to_end(asker)
+            while len(self._newest) > KEPT_ASKERS:
+                self._newest.popitem(last=False)
 
     def close(self) -> None:
         self._encoder.close()

@@ -71,10 +71,6 @@ class ClusterError(AnnotatorError):
     """A cluster that cannot be had or used: a package missing, nobody at its address, workers without the model."""
 
 
-class ForbiddenError(AnnotatorError):
-    """Something that only the instructor may do."""
-
-
 class SignInError(AnnotatorError):
     """A name or a code that does not let its giver in. field: "name" or "code"; wait_s: until the next try."""
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from annotator.errors import USER_ERRORS, Cancelled, NotFoundError
 
@@ -42,6 +42,14 @@ class Job:
     _begun_with: int = field(default=0, repr=False)
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     _ended: threading.Event = field(default_factory=threading.Event, repr=False)
+    _board: "Board | None" = field(default=None, repr=False)
+
+    def belongs_to(self, owner: str) -> None:
+        """Say whose it is, where nobody has yet."""
+        if not self.owner:
+            self.owner = owner
+            if self._board is not None:
+                self._board.show(self)
 
     def count(self, done: int, total: int) -> None:
         """Report how far the work is."""
@@ -81,10 +89,24 @@ class Job:
         return {name: getattr(self, name) for name in names} | more
 
 
-class Jobs:
-    """The running and the recent jobs of one workspace. Each runs in a thread of its own."""
+class Board(Protocol):
+    """Where processes that serve one database tell each other of their jobs (annotator/jobboard.py)."""
 
-    def __init__(self) -> None:
+    process: str
+
+    def show(self, job: Job) -> None: ...
+    def find(self, job_id: str) -> Job | None: ...
+    def running(self, kind: str) -> list[Job]: ...
+
+
+class Jobs:
+    """The running and the recent jobs of one workspace. Each runs in a thread of its own.
+
+    board: of the other processes, where there may be some; their jobs are found too.
+    """
+
+    def __init__(self, board: Board | None = None) -> None:
+        self._board = board
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -92,19 +114,32 @@ class Jobs:
     def start(self, kind: str, work: Callable[[Job], Any], *, subject: Sequence[int] = (), owner: str = "") -> Job:
         """Run work(job) in the background; what it returns becomes the job's result. subject, owner: as in Job."""
         with self._lock:
-            job = Job(id=f"{kind}-{next(self._numbers)}", kind=kind, subject=tuple(subject), owner=owner)
+            name = f"{kind}-{next(self._numbers)}{f'-{self._board.process}' if self._board else ''}"
+            job = Job(id=name, kind=kind, subject=tuple(subject), owner=owner, _board=self._board)
             self._jobs[job.id] = job
             for old in [j for j in self._jobs.values() if j.state is not JobState.RUNNING][:-KEPT_JOBS]:
                 del self._jobs[old.id]
+        if self._board is not None:
+            self._board.show(job)  # before its id is given out: the next who asks may be another process
         threading.Thread(target=self._run, args=(job, work), name=job.id, daemon=True).start()
         return job
 
     def get(self, job_id: str) -> Job:
         """Raises NotFoundError for an id that names no job, or one long over."""
         with self._lock:
-            if job_id not in self._jobs:
-                raise NotFoundError(f"There is no job {job_id!r} (any more). Start it again.")
-            return self._jobs[job_id]
+            job = self._jobs.get(job_id)
+        if job is None and self._board is not None:
+            job = self._board.find(job_id)
+        if job is None:
+            raise NotFoundError(f"There is no job {job_id!r} (any more). Start it again.")
+        return job
+
+    def running_elsewhere(self, kind: str) -> list[Job]:
+        """The running jobs of that kind of the other processes."""
+        if self._board is None:
+            return []
+        with self._lock:
+            return [job for job in self._board.running(kind) if job.id not in self._jobs]
 
     def running(self) -> list[Job]:
         """Those under way, oldest first."""
@@ -126,6 +161,8 @@ class Jobs:
             job.message = _explain(job, error)
             job.state = JobState.FAILED
         finally:
+            if self._board is not None:
+                self._board.show(job)
             job._ended.set()
 
 

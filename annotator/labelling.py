@@ -57,9 +57,13 @@ class Labelling:
         labeler: str,
         with_instances: bool = True,
         wait_s: float = WAIT_FOR_ENCODING_S,
+        session: SessionRecord | None = None,
     ) -> SessionView:
-        """The picture as it stands, with the answer to its prompt where its embedding is there within wait_s."""
-        session = self._repository.session(image.id, labeler)
+        """The picture as it stands, with the answer to its prompt where its embedding is there within wait_s.
+
+        session: where it was just read.
+        """
+        session = session or self._repository.session(image.id, labeler)
         change_id = self._repository.last_change_id(image.id)  # before the instances are read, so never newer than they
         state = _state(session.taken)
         answer, encoding_s, problem = None, None, None
@@ -69,7 +73,7 @@ class Labelling:
             if embedding is None:
                 encoding_s = encoding.elapsed_s
             elif state.steps:
-                answer = self._engine.answer(image, state, embedding)
+                answer = self._engine.answer(image, state, embedding, asker=labeler)
         except AnnotatorError as error:  # what was recorded stays recorded, and the picture can still be looked at
             problem = str(error)
         taken, undone = session.taken, session.undone
@@ -97,8 +101,8 @@ class Labelling:
         role: Role = Role.LABELER,
     ) -> SessionView:
         """Record the actions in order; see Workspace.act."""
-        touched = self.record(image, actions, labeler=labeler, revision=revision, role=role)
-        return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s)
+        touched, session = self._record_all(image, actions, labeler=labeler, revision=revision, role=role)
+        return self.view(image, labeler=labeler, with_instances=touched, wait_s=wait_s, session=session)
 
     def record(
         self,
@@ -110,11 +114,23 @@ class Labelling:
         role: Role = Role.LABELER,
     ) -> bool:
         """The same without an answer; whether anything but the prompt was touched."""
-        touched = False
+        return self._record_all(image, actions, labeler=labeler, revision=revision, role=role)[0]
+
+    def _record_all(
+        self,
+        image: ImageRecord,
+        actions: Sequence[dict[str, Any]],
+        *,
+        labeler: str,
+        revision: int | None,
+        role: Role,
+    ) -> tuple[bool, SessionRecord | None]:
+        """The same, and the session afterwards; None where there was no action."""
+        touched, session = False, None
         if role is Role.LABELER:
             self._repository.claim(image.id, labeler)
         for action in actions:
-            session = self._repository.session(image.id, labeler)
+            session = session or self._repository.session(image.id, labeler)
             op_id = str(action.get("op_id") or uuid.uuid4().hex)
             if not self._repository.knows_operation(session.id, op_id):
                 if revision is not None and session.revision != revision:
@@ -122,7 +138,7 @@ class Labelling:
                 session = self._record(image, session, action, op_id, role)
             touched = touched or action.get("kind") not in ("point", "box", "move_point", "delete_point", "choose")
             revision = session.revision
-        return touched
+        return touched, session
 
     def _record(
         self, image: ImageRecord, session: SessionRecord, action: dict[str, Any], op_id: str, role: Role
@@ -226,7 +242,7 @@ class Labelling:
         embedding = self._engine.encode(image, urgent=True, asker=labeler).wait(WAIT_TO_SAVE_S)
         if embedding is None:
             raise ImageError(f"{image.original_name} is still being encoded; save again when its mask shows.")
-        answer = self._engine.answer(image, state, embedding)
+        answer = self._engine.answer(image, state, embedding, asker=labeler)
         index = state.chosen(answer.prediction)
         candidate = answer.candidate(index)
         if not candidate.rle.area:

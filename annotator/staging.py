@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from annotator.files import ABANDONED_S
 from importers.names import UniqueNames
 
 _NOT_ON_WINDOWS = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
+
+_CLAIMED = ".claimed"  # beside a folder: one process decides on it
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,29 @@ class Staging:
             file.path.unlink(missing_ok=True)
         return Staged(token=token, folder=folder, root=_root(folder, paths), paths=paths)
 
+    def find(self, token: str) -> Staged | None:
+        """What another process has taken; None where there is nothing (any more) of that token."""
+        folder = self._folder / token
+        if not re.fullmatch("[0-9a-f]+", token) or not folder.is_dir():
+            return None
+        paths = tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+        return Staged(token=token, folder=folder, root=_root(folder, paths), paths=paths) if paths else None
+
+    def claim(self, staged: Staged) -> bool:
+        """Whether it was nobody's yet, in no process: what follows is done to it once."""
+        try:
+            (self._folder / f"{staged.token}{_CLAIMED}").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            text = f"Cannot write to {self._folder}: {error.strerror}. Free some space and try again."
+            raise SettingsError(text) from error
+        return True
+
+    def give_back(self, staged: Staged) -> None:
+        """Let another have it after all."""
+        (self._folder / f"{staged.token}{_CLAIMED}").unlink(missing_ok=True)
+
     def drop(self, staged: Staged) -> None:
         """Delete the files; what cannot be deleted now goes with what is abandoned."""
         shutil.rmtree(staged.folder, ignore_errors=True)
@@ -75,7 +101,11 @@ class Staging:
             return
         for folder in self._folder.iterdir():
             with contextlib.suppress(OSError):  # another server may be removing it just now
-                if time.time() - folder.stat().st_mtime > older_than_s:
+                if time.time() - folder.stat().st_mtime <= older_than_s:
+                    continue
+                if folder.name.endswith(_CLAIMED):
+                    folder.unlink()
+                else:
                     shutil.rmtree(folder, ignore_errors=True)
 
 

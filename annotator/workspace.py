@@ -20,11 +20,12 @@ from annotator.config import Settings
 from annotator.cutouts import Cutouts
 from annotator.datasets import Datasets
 from annotator.engine import Engine
-from annotator.errors import Cancelled, CategoryInUseError, NotFoundError
+from annotator.errors import Cancelled, CategoryInUseError, NotFoundError, SettingsError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.intake import Intake
 from annotator.inuse import InUse
+from annotator.jobboard import JobBoard
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.news import News
@@ -34,6 +35,7 @@ from annotator.pictures import PictureStore
 from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
 from annotator.review import Review
+from annotator.takeover import TakeOver
 from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
@@ -72,16 +74,18 @@ class Workspace:
         self.history = History(self.repository)
         self.review = Review(self.repository)
         self.news = News(self.repository, self.labelling)
-        self.jobs = Jobs()
+        self.jobs = Jobs(JobBoard(self.repository) if settings.may_be_shared else None)
         self.arrivals = Arrivals(
             settings.folder("arrivals"),
             datasets=self.datasets,
             jobs=self.jobs,
             start_pictures=lambda paths: self.start_import(paths, remove_afterwards=True),
+            are_shared=settings.may_be_shared,
         )
         self.intake = Intake(settings.folder("uploads"), staged=settings.folder("arrivals"))
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs, self.pictures)
+        self.take_over = TakeOver(self.proposing.resume)
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
@@ -90,6 +94,7 @@ class Workspace:
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
+        self.take_over.close()
         self.proposing.close()
         self.jobs.cancel_all()
         self.engine.close()
@@ -323,7 +328,12 @@ class Workspace:
     # models
 
     def start_switch(self, name: str) -> Job:
-        """Put another segmenter to work, its checkpoint downloaded first where it is missing."""
+        """Put another segmenter to work, its checkpoint downloaded first where it is missing.
+
+        Raises SettingsError where other processes may serve the same: they would go on with the old one.
+        """
+        if self.settings.may_be_shared:
+            raise SettingsError("Several processes may serve this workspace: start each with the same --model instead.")
 
         def work(job: Job) -> dict[str, Any]:
             segmenter = self.engine.switch(name, job.progress, job.cancelled)

@@ -12,81 +12,81 @@ from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from storage import sqlite
+from storage import postgres, sqlite
 from storage.errors import StorageError
 from storage.migration import SCRIPTS, migrate
 
 THREADS = 40  # that may hold a connection at once; Gradio runs as many
-
-_CAUSES = {
-    "SQLITE_BUSY": "is in use by another program that does not let go of it: close that program, then try again",
-    "SQLITE_LOCKED": "is in use by another program that does not let go of it: close that program, then try again",
-    "SQLITE_FULL": "cannot grow, the disk is full: free some space, then try again",
-    "SQLITE_IOERR": "cannot be read or written, the disk reports an error: check the disk and its free space",
-    "SQLITE_READONLY": "is read-only: allow writing to the file and to its folder",
-    "SQLITE_PERM": "may not be opened: allow reading and writing of the file and its folder",
-    "SQLITE_CANTOPEN": "cannot be opened: check that its folder exists and may be written to",
-    "SQLITE_NOTADB": "is not a database: name another file, or put back a copy from backups/",
-    "SQLITE_CORRUPT": "is damaged: put back a copy from backups/",
-    "SQLITE_TOOBIG": "cannot take a value as big as that",
-}
+WAIT_TO_OPEN_S = 120.0  # for another process that upgrades the same database
 
 
 class Database:
     """A pool of connections to one database. Safe to share between threads; a transaction belongs to one."""
 
-    def __init__(self, readers: Engine, writers: Engine, *, path: Path | None) -> None:
+    def __init__(
+        self, readers: Engine, writers: Engine, *, path: Path | None, name: str, wait_s: float = sqlite.BUSY_SECONDS
+    ) -> None:
         self._readers = readers
         self._writers = writers
-        self.path = path  # of the SQLite file; None for another kind of database
+        self.path = path  # of the SQLite file; None for PostgreSQL
+        self._name = name  # as messages begin
+        self._wait_s = wait_s
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, url: str, *, backup_dir: Path | None = None, scripts: Path = SCRIPTS) -> "Database":
-        """Open the database at a SQLAlchemy URL, creating and upgrading it as needed.
+    def open(
+        cls,
+        url: str,
+        *,
+        backup_dir: Path | None = None,
+        scripts: Path = SCRIPTS,
+        wait_s: float = sqlite.BUSY_SECONDS,
+    ) -> "Database":
+        """Open the SQLite or PostgreSQL database at a SQLAlchemy URL, creating (its tables) and upgrading it as needed.
 
         An SQLite file that is to be upgraded is copied first: backup_dir (default: backups/ beside the file) /
         annotator-<revision>-<time>.db. Two processes may do this at once: one upgrades, the other waits.
-        Raises StorageError.
+        wait_s: how long a writer waits for others. Raises StorageError, in whose text no password is.
         """
+        parsed = _parsed(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        path = _sqlite_path(parsed) if is_sqlite else None
+        name = f"The database {postgres.name_of(parsed) if path is None else path}"
+        given = {"connect_args": postgres.connect_args(parsed)} if path is None else {}
+        pool = postgres.POOL if path is None else {"pool_size": THREADS, "max_overflow": 0}
         try:
-            parsed = make_url(url)
-        except exc.ArgumentError as e:
-            raise StorageError(f"No database can be opened by the address {url!r}: {e}.") from e
-        path = _sqlite_path(parsed)
-        try:
-            readers = create_engine(
-                parsed, pool_size=THREADS, max_overflow=0, pool_pre_ping=path is None, json_serializer=_to_json
-            )
-            with _clear_file_errors(path), _clear_errors(path):
+            engine = create_engine(parsed, json_serializer=_to_json, **given, **pool)
+            with _clear_file_errors(name), _clear_errors(name):
                 if path is not None:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     sqlite.set_journal_mode(path)
-                _bring_up_to_date(parsed, path, backup_dir, scripts)
+                _bring_up_to_date(create_engine(parsed, poolclass=NullPool, **given), path, backup_dir, scripts)
         except exc.NoSuchModuleError as e:
-            raise StorageError(f"No database can be opened by the address {parsed}: {e}.") from e
+            raise StorageError(f"No database can be opened by the address {parsed.drivername}://: {e}.") from e
         except ImportError as e:
-            raise StorageError(f"The driver for {parsed.drivername} is not installed ({e}): pip install it.") from e
-        return cls(readers, sqlite.prepare(readers) if path is not None else readers, path=path)
+            package = parsed.get_driver_name() if is_sqlite else postgres.PACKAGE
+            raise StorageError(
+                f"The driver for {parsed.drivername} is not installed ({e}): pip install '{package}'."
+            ) from e
+        if path is not None:
+            return cls(engine, sqlite.prepare(engine), path=path, name=name, wait_s=wait_s)
+        return cls(*postgres.prepare(engine, wait_s=wait_s), path=None, name=name, wait_s=wait_s)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database throughout; what it changes is not kept."""
-        with _clear_errors(self.path), Session(self._readers) as db_session:
+        with _clear_errors(self._name), Session(self._readers) as db_session:
             yield db_session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that is committed, and on disk, at the end of the block; rolled back by an exception."""
-        if self.path is None:
-            with _clear_errors(self.path), Session(self._writers) as db_session, db_session.begin():
-                yield db_session
-            return
-        # Threads queue here, not at the file: SQLite's way of waiting is to sleep and look again, and is unfair.
-        if not self._writing.acquire(timeout=sqlite.BUSY_SECONDS):
-            raise StorageError(f"The database {self.path} is busy with other writing: try again in a moment.")
+        # Threads queue here, not at the database: SQLite's way of waiting is to sleep and look again, and is unfair;
+        # PostgreSQL's takes a connection for each that waits.
+        if not self._writing.acquire(timeout=self._wait_s):
+            raise StorageError(f"{self._name} is busy with other writing: try again in a moment.")
         try:
-            with _clear_errors(self.path), Session(self._writers) as db_session, db_session.begin():
+            with _clear_errors(self._name), Session(self._writers) as db_session, db_session.begin():
                 yield db_session
         finally:
             self._writing.release()
@@ -95,7 +95,7 @@ class Database:
         """Copy the database as it is now, while it is in use. Raises StorageError."""
         if self.path is None:
             raise StorageError("Only an SQLite database is copied by this tool: use the server's own (pg_dump, ...).")
-        with _clear_file_errors(self.path):
+        with _clear_file_errors(self._name):
             sqlite.copy(self.path, to)
         return to
 
@@ -104,15 +104,40 @@ class Database:
         self._readers.dispose()
 
 
+class _Unstorable(ValueError):
+    """A value that JSON has no word for."""
+
+
 def _to_json(value: object) -> str:
     """JSON that every reader takes: Python's own would write NaN and Infinity."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except ValueError as e:
+        raise _Unstorable(str(e)) from e
 
 
-def _sqlite_path(url: URL) -> Path | None:
-    """The file an SQLite URL names, None for another kind. Raises StorageError for one in memory."""
-    if url.get_backend_name() != "sqlite":
-        return None
+def _parsed(url: str) -> URL:
+    """Raises StorageError for what is no address of a database, or one of a kind that this tool does not know."""
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError) as e:
+        hidden = f"***@{url.rpartition('@')[2]}" if "@" in url else url
+        raise StorageError(
+            f"No database can be opened by the address {hidden!r}: write sqlite:////folder/file.db or "
+            f"{postgres.DRIVER}://user:password@host/database."
+        ) from e
+    kind = parsed.drivername.partition("+")[0]
+    if kind == "sqlite":
+        return parsed
+    if kind in ("postgres", "postgresql"):
+        return postgres.usual_url(parsed)
+    raise StorageError(
+        f"No database can be opened by the address {parsed.drivername}://: this tool knows SQLite and PostgreSQL."
+    )
+
+
+def _sqlite_path(url: URL) -> Path:
+    """The file an SQLite URL names. Raises StorageError for one in memory."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise StorageError(
             f"The address {url} names no plain file, and threads could not share it: use sqlite:////folder/file.db."
@@ -120,12 +145,13 @@ def _sqlite_path(url: URL) -> Path | None:
     return Path(url.database)
 
 
-def _bring_up_to_date(url: URL, path: Path | None, backup_dir: Path | None, scripts: Path) -> None:
-    engine = create_engine(url, poolclass=NullPool)
-    if path is not None:
+def _bring_up_to_date(plain: Engine, path: Path | None, backup_dir: Path | None, scripts: Path) -> None:
+    if path is None:
+        _, engine = postgres.prepare(plain, wait_s=WAIT_TO_OPEN_S)
+    else:
         # A table that is made anew is dropped in between, and with foreign keys on that would empty those that refer
         # to it; they are checked at the end instead.
-        engine = sqlite.prepare(engine, foreign_keys=False)
+        engine = sqlite.prepare(plain, foreign_keys=False)
 
     def keep_copy(revision: str) -> None:
         if path is not None:
@@ -149,27 +175,25 @@ def _check_foreign_keys(connection: Connection) -> None:
 
 
 @contextmanager
-def _clear_errors(path: Path | None) -> Iterator[None]:
+def _clear_errors(name: str) -> Iterator[None]:
     """What SQLAlchemy and the driver report, as a StorageError that says what to do."""
-    name = _name(path)
     try:
         yield
     except exc.IntegrityError as e:
-        raise StorageError(f"{name} refused the change: {e.orig}.") from e
+        raise StorageError(f"{name} refused the change: {_first_line(e.orig)}.") from e
     except exc.TimeoutError as e:
-        raise StorageError(f"{name} is busy: all {THREADS} connections are in use. Try again in a moment.") from e
-    except exc.DBAPIError as e:
-        raise StorageError(_explain(name, e.orig)) from e
+        raise StorageError(f"{name} is busy: all connections to it are in use. Try again in a moment.") from e
     except exc.StatementError as e:
-        raise StorageError(f"{name} cannot store such a value: {e.orig}.") from e
-    except (UnicodeEncodeError, OverflowError) as e:
+        if isinstance(e, exc.DBAPIError) and not isinstance(e, exc.DataError):
+            raise StorageError(_explain(name, e.orig)) from e
+        raise StorageError(f"{name} cannot store such a value: {_first_line(e.orig)}.") from e
+    except (_Unstorable, UnicodeEncodeError, OverflowError) as e:  # from a driver that makes text of values itself
         raise StorageError(f"{name} cannot store such a value: {e}.") from e
 
 
 @contextmanager
-def _clear_file_errors(path: Path | None) -> Iterator[None]:
+def _clear_file_errors(name: str) -> Iterator[None]:
     """The same for what goes past SQLAlchemy."""
-    name = _name(path)
     try:
         yield
     except sqlite3.Error as e:
@@ -178,13 +202,11 @@ def _clear_file_errors(path: Path | None) -> Iterator[None]:
         raise StorageError(f"{name} cannot be reached: {e}.") from e
 
 
-def _name(path: Path | None) -> str:
-    return "The database" if path is None else f"The database {path}"
-
-
 def _explain(name: str, error: BaseException | None) -> str:
-    code = getattr(error, "sqlite_errorname", "") or ""
-    for known, text in _CAUSES.items():
-        if code.startswith(known):
-            return f"{name} {text} ({error})."
-    return f"{name} reports: {error}."
+    text = sqlite.reason(error) or postgres.reason(error)
+    return f"{name} {text} ({_first_line(error)})." if text else f"{name} reports: {_first_line(error)}."
+
+
+def _first_line(error: BaseException | None) -> str:
+    """PostgreSQL tells details in lines of their own: the statement, and with it what was to be stored."""
+    return str(error).partition("\n")[0]

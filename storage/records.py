@@ -296,3 +296,21 @@ class AnnouncementRecord:
     text: str
     labeler: str  # who says it
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """Background work as the process that does it told of it last."""
+
+    id: str
+    kind: str
+    state: str  # "running", or how it ended
+    done: int
+    total: int
+    message: str
+    lines: tuple[str, ...]
+    result: Any  # plain JSON
+    subject: tuple[int, ...]  # pictures that it is about
+    owner: str
+    seconds_left: float | None
+    seen_at: datetime

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.schema import NO_REUSE, Base
@@ -92,3 +92,25 @@ class AssignmentRuleRow(Base):
         CheckConstraint("labelers >= 1", name="labelers"),
         CheckConstraint("lease_s >= 1", name="lease_s"),
     )
+
+
+class JobRow(Base):
+    """Background work of one process, for the others that serve the same database."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(16))
+    done: Mapped[int] = mapped_column(BigInteger)  # it may count bytes
+    total: Mapped[int] = mapped_column(BigInteger)
+    message: Mapped[str]
+    lines: Mapped[list[str]] = mapped_column(JSON)
+    result: Mapped[Any] = mapped_column(JSON)
+    subject: Mapped[list[int]] = mapped_column(JSON)
+    owner: Mapped[str] = mapped_column(String(200))
+    seconds_left: Mapped[float | None]
+    stop_asked: Mapped[bool]
+    seen_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "kind", "state"), Index(None, "seen_at"))

@@ -13,6 +13,18 @@ BUSY_SECONDS = 10.0  # how long a writer waits for another one
 _FIXED_WAL = (3, 51, 3)  # before it, and but for the two below, two connections can lose a commit when the WAL restarts
 _BACKPORTED = ((3, 50, 7), (3, 44, 6))
 _BEGIN = "annotator_begin"
+_CAUSES = {
+    "SQLITE_BUSY": "is in use by another program that does not let go of it: close that program, then try again",
+    "SQLITE_LOCKED": "is in use by another program that does not let go of it: close that program, then try again",
+    "SQLITE_FULL": "cannot grow, the disk is full: free some space, then try again",
+    "SQLITE_IOERR": "cannot be read or written, the disk reports an error: check the disk and its free space",
+    "SQLITE_READONLY": "is read-only: allow writing to the file and to its folder",
+    "SQLITE_PERM": "may not be opened: allow reading and writing of the file and its folder",
+    "SQLITE_CANTOPEN": "cannot be opened: check that its folder exists and may be written to",
+    "SQLITE_NOTADB": "is not a database: name another file, or put back a copy from backups/",
+    "SQLITE_CORRUPT": "is damaged: put back a copy from backups/",
+    "SQLITE_TOOBIG": "cannot take a value as big as that",
+}
 
 
 def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
@@ -42,6 +54,12 @@ def prepare(engine: Engine, *, foreign_keys: bool = True) -> Engine:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'DEFERRED')}")
 
     return engine.execution_options(**{_BEGIN: "IMMEDIATE"})
+
+
+def reason(error: BaseException | None) -> str | None:
+    """What an error of the driver's means and what to do about it; None where nothing more can be said."""
+    code = getattr(error, "sqlite_errorname", "") or ""
+    return next((text for known, text in _CAUSES.items() if code.startswith(known)), None)
 
 
 def set_journal_mode(path: Path) -> None:

@@ -1,10 +1,18 @@
 """What every test may ask for, and how many threads a test process may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+from scripts.ensure_chromium import in_ci
+from scripts.ensure_postgres import find_postgres
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 # Before anything imports torch or OpenBLAS, which read it once: two workers with two threads each on two cores get
 # into each other's way. The servers that tests start inherit it.
@@ -60,3 +68,16 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("new") / "annotator.db"
     Database.open(f"sqlite:///{path}").close()
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """A PostgreSQL server of this test process's own. Without the programs: skipped, in CI a failure."""
+    programs = find_postgres()
+    if programs is None:
+        why = "there is no PostgreSQL: python scripts/ensure_postgres.py installs one, or says why not"
+        pytest.fail(why) if in_ci() else pytest.skip(why)
+    from tests.postgres import PostgresServer
+
+    with PostgresServer(programs) as server:
+        yield server

@@ -25,11 +25,15 @@ class RunningServer:
     """`launch.py --data DIR --port N` as a subprocess; use as a context manager, or start() and stop().
 
     data: its workspace folder. port: a free one where not given; a restart keeps it. options: further words of the
-    command line. Output goes to `log`, beside the workspace, over restarts.
+    command line. Output goes to `log`, beside the workspace, over restarts. program: another script than launch.py that
+    takes the same words, relative to the project's folder.
     """
 
-    def __init__(self, data: Path, *, port: int | None = None, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, data: Path, *, port: int | None = None, options: Sequence[str] = (), program: str = "launch.py"
+    ) -> None:
         self.data = data
+        self.program = program
         self.port = port or free_port()
         self.options = tuple(options)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -45,7 +49,7 @@ class RunningServer:
 
     def start(self) -> Self:
         """Start and wait until it answers. Raises ServerError where it ends or stays silent."""
-        command = [sys.executable, "launch.py", "--data", str(self.data), "--host", "127.0.0.1"]
+        command = [sys.executable, self.program, "--data", str(self.data), "--host", "127.0.0.1"]
         command += ["--port", str(self.port), *self.options]
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -55,10 +59,10 @@ class RunningServer:
         deadline = time.monotonic() + START_SECONDS
         while not answers(self.url):
             if self._process.poll() is not None:
-                raise ServerError(f"launch.py ended with status {self._process.returncode}:\n{self.last_words()}")
+                raise ServerError(f"{self.program} ended with status {self._process.returncode}:\n{self.last_words()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServerError(f"launch.py did not answer within {START_SECONDS} s:\n{self.last_words()}")
+                raise ServerError(f"{self.program} did not answer within {START_SECONDS} s:\n{self.last_words()}")
             time.sleep(0.1)
         return self
 

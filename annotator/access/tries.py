@@ -24,7 +24,11 @@ class _Bucket:
 
 
 class Tries:
-    """Counts wrong tries by key. A right one gives back what it took, so a class that signs in uses up nothing."""
+    """Counts wrong tries by key. A right one gives back what it took, so a class that signs in uses up nothing.
+
+    It counts in memory, also where several processes serve one database: to be counted there, each try of a stranger
+    would have to wait for the turn to write, and make those wait who work.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -20,7 +20,8 @@ DatabaseUrl = Annotated[
     typer.Option(
         "--database",
         envvar="ANNOTATOR_DATABASE",
-        help="Any SQLAlchemy URL (its driver installed beside). [default: annotator.db in the workspace folder]",
+        help="postgresql://user:password@host/name, or sqlite:////folder/file.db; its password is better kept in the "
+        "variable than on the command line. [default: annotator.db in the workspace folder]",
     ),
 ]
 Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]

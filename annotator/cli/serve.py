@@ -59,8 +59,9 @@ def serve(
             sign_out_all=sign_out_all,
         )
         fetch_missing_checkpoint(settings)
+        from annotator.soleserver import sole_server
         from annotator.ui.server import serve as serve_page  # gradio takes seconds to import: only to serve
         from annotator.workspace import Workspace
 
-        with Workspace(settings) as workspace:
+        with Workspace(settings) as workspace, sole_server(workspace.database.path):
             serve_page(workspace, say=say)

@@ -89,6 +89,10 @@ class Proposing:
             self._running = [job for job in self._running if job.state is JobState.RUNNING]
             return list(self._running)
 
+    def under_way(self) -> list[Job]:
+        """The same with those of other processes on the same database."""
+        return self.running() + self._jobs.running_elsewhere(JOB_KIND)
+
     def start(self, image_ids: Sequence[int] | None, settings: AutomaskSettings, *, again: bool = False) -> Job:
         """Propose in the background; see `propose`. The pictures are noted first: a restart goes on with them."""
         plan = self._plan(settings)
@@ -99,7 +103,7 @@ class Proposing:
     def resume(self) -> list[Job]:
         """Go on with what waits for the segmenter at work; what waits for another goes on when that one is."""
         segmenter = self._engine.segmenter
-        busy = {image_id for job in self.running() for image_id in job.subject}
+        busy = {image_id for job in self.under_way() for image_id in job.subject}
         waiting: dict[str, tuple[Plan, list[int]]] = {}
         for run in self._repository.all_proposal_runs(RunState.WAITING):
             if run.fingerprint == segmenter.fingerprint and run.image_id not in busy:

@@ -7,12 +7,14 @@ client.predict(image, 300, 200, 1, api_name="/add_point")["candidates"]
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
+from annotator.access.person import LOCAL
 from annotator.errors import AnnotatorError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
@@ -27,11 +29,14 @@ from annotator.ui.jobview import begun_job, cancelled_job, seen_job
 from annotator.ui.problems import problem_json
 from annotator.ui.rights import demand_right
 from annotator.ui.uploads import given_files, upload_folder, uploaded_paths
+from annotator.ui.waitingroom import Portions
 from annotator.workspace import Workspace
 from exporters.registry import EXPORTERS
 
 JSON = dict[str, Any]
 ANSWER_WAIT_S = 300.0  # a client wants the masks in the answer, however slow the segmenter
+
+_under_way = Portions()
 
 
 def add_endpoints(workspace: Workspace) -> None:
@@ -270,7 +275,8 @@ def add_endpoints(workspace: Workspace) -> None:
 
 
 def _endpoint(function: Callable) -> Callable:
-    """Asks for the right to call it, and makes of every problem a gr.Error with its text: gradio_client raises that.
+    """Asks for the right to call it, refuses more at once than a person gets, and makes of every problem a gr.Error
+    with its text: gradio_client raises that.
 
     The function takes the request, by that name.
     """
@@ -280,8 +286,10 @@ def _endpoint(function: Callable) -> Callable:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
             given = signature.bind(*args, **kwargs).arguments
-            demand_right(person_of(given["request"]), function.__name__, given)
-            return function(*args, **kwargs)
+            person = person_of(given["request"])
+            demand_right(person, function.__name__, given)
+            with nullcontext() if person is LOCAL else _under_way.portion(person.key):
+                return function(*args, **kwargs)
         except Exception as error:
             raise gr.Error(problem_json(error)["message"], print_exception=False) from error
 

@@ -27,6 +27,7 @@ from storage.repository.statistics import MaskKind
 
 JSON = dict[str, Any]
 CALLER = frozenset({"labeler", "person", "role"})  # who calls is never the caller's to say
+LONGEST_NONCE = 200  # characters
 KEEP_KEY = "keep"  # null takes a category's key away, so leaving it out has to be something else
 
 
@@ -46,7 +47,18 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
         }
 
     def handle(self, message: Any, *, person: Person) -> JSON:
-        """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}."""
+        """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}.
+
+        A message may carry a "nonce", a short text: the answer then has {"nonce", "labeler"} as "echo", so that whoever
+        measures or looks for a mistake can prove which question it answers, and whose.
+        """
+        answer = self._answer(message, person)
+        nonce = message.get("nonce") if isinstance(message, dict) else None
+        if isinstance(nonce, str) and len(nonce) <= LONGEST_NONCE:
+            answer["echo"] = {"nonce": nonce, "labeler": person.name}
+        return answer
+
+    def _answer(self, message: Any, person: Person) -> JSON:
         try:
             name, args = _unpack(message)
             return {"ok": True, "result": self._call(name, args, person)}
@@ -89,7 +101,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
             "samples_available": bool(samples.sample_paths()),
             "notices": render.notices_json(self._workspace),
             "last_image_id": self._workspace.last_image_id(labeler),
-            "jobs": [render.job_json(job) for job in self._workspace.proposing.running()],
+            "jobs": [render.job_json(job) for job in self._workspace.proposing.under_way()],
             **render_class.notices_json(self._workspace),
         }
 
@@ -132,7 +144,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
         return begun_job(job, labeler)
 
     def proposal_settings(self, *, labeler: str) -> JSON:
-        running = self._workspace.proposing.running()
+        running = self._workspace.proposing.under_way()
         return {
             "settings": self._workspace.proposing.settings().to_json(),
             "run": render.job_json(running[0]) if running else None,

@@ -16,13 +16,16 @@ from starlette.routing import Route
 from annotator.ui.calls import Calls
 from annotator.ui.doors import SERVER_CALL
 from annotator.ui.identity import person_of
+from annotator.ui.problems import problem_json
+from annotator.ui.waitingroom import BusyError, WaitingRoom
 
 FUNCTION = "call"
 
 
 def dispatch_routes(calls: Calls, *, component_id: int, threads: int) -> list[Route]:
-    """threads: calls at work at once; more of them wait."""
+    """threads: calls at work at once; more of them wait, see ui/waitingroom.py."""
     limiter: anyio.CapacityLimiter | None = None
+    room = WaitingRoom(seats=threads)
 
     async def dispatch(request: Request) -> Response:
         nonlocal limiter
@@ -33,7 +36,11 @@ def dispatch_routes(calls: Calls, *, component_id: int, threads: int) -> list[Ro
             return JSONResponse({"detail": "A call has data, fn_name, component_id and session_hash."}, 400)
         if body["fn_name"] != FUNCTION or body["component_id"] != component_id:
             return JSONResponse({"detail": "There is no such function. Reload the page."}, 404)
-        answer = await run_sync(lambda: _json(calls.handle(body["data"], person=person)), limiter=limiter)
+        try:
+            async with room.seat(person.key):
+                answer = await run_sync(lambda: _json(calls.handle(body["data"], person=person)), limiter=limiter)
+        except BusyError as error:
+            answer = _json({"ok": False, "error": problem_json(error)})
         return Response(answer, media_type="application/json")
 
     return [Route(path, dispatch, methods=["POST"]) for path in (SERVER_CALL, f"{SERVER_CALL}/")]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from annotator.access.person import Person
-from annotator.errors import ForbiddenError, NotFoundError
+from annotator.errors import NotAllowedError, NotFoundError
 from annotator.jobs import Job, Jobs
 from annotator.ui.render import job_json
 
@@ -12,7 +12,7 @@ PRIVATE = frozenset({"backup", "export", "cutout", "inspect"})  # their results 
 
 def begun_job(job: Job, owner: str) -> dict[str, Any]:
     """What the page gets of a job that the owner has begun."""
-    job.owner = job.owner or owner
+    job.belongs_to(owner)
     return job_json(job)
 
 
@@ -25,10 +25,10 @@ def seen_job(jobs: Jobs, job_id: str, person: Person) -> Job:
 
 
 def cancelled_job(jobs: Jobs, job_id: str, person: Person) -> Job:
-    """Ask it to stop. Raises NotFoundError as above, ForbiddenError for another's."""
+    """Ask it to stop. Raises NotFoundError as above, NotAllowedError for another's."""
     job = seen_job(jobs, job_id, person)
     if not _is_theirs(job, person):
-        raise ForbiddenError("Only who began this, or the instructor, may stop it.")
+        raise NotAllowedError("Only who began this, or the instructor, may stop it.")
     job.cancel()
     return job
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from annotator.access.person import Person
-from annotator.errors import ForbiddenError
+from annotator.errors import NotAllowedError
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,9 @@ TAKES_INSTRUCTOR: dict[str, Callable[[Arguments], bool]] = {
 
 
 def demand_right(person: Person, name: str, arguments: Arguments) -> None:
-    """Raises ForbiddenError, and logs it, where that takes the instructor and the person is none."""
+    """Raises NotAllowedError, and logs it, where that takes the instructor and the person is none."""
     rule = TAKES_INSTRUCTOR.get(name)
     if rule is None or person.is_instructor or not rule(arguments):
         return
     log.warning("%s (%s) was refused %s", person.name, person.role.value, name)
-    raise ForbiddenError(f"Only the instructor may do this ({name.replace('_', ' ')}). Ask them, or sign in as one.")
+    raise NotAllowedError(f"Only the instructor may do this ({name.replace('_', ' ')}). Ask them, or sign in as one.")

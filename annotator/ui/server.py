@@ -1,6 +1,7 @@
 """Serving: the routes that send pictures and exports, and the launch, with the gate before everything."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from annotator.access.entrance import Entrance
 from annotator.access.ownership import Belongings, is_owned_by
 from annotator.config import Settings
 from annotator.errors import USER_ERRORS, SettingsError
+from annotator.heaps import limit_heaps
 from annotator.ui.calls import Calls
 from annotator.ui.dispatch import dispatch_routes
 from annotator.ui.figure import PLOTLY_FILE
@@ -35,6 +37,9 @@ from storage.repository import Repository
 KEEP_FOR_A_YEAR = {"Cache-Control": "private, max-age=31536000, immutable"}  # the address names the content
 ASK_AGAIN = {"Cache-Control": "no-cache"}
 THREADS = 40
+# A prediction is some hundred short steps of torch's, and after each it waits for the interpreter as long as another
+# thread may keep it: with Python's 5 ms a click took ten times as long beside forty labelers as alone.
+SWITCH_S = 0.0005
 
 
 def routes(workspace: Workspace) -> list[Route | Mount]:
@@ -123,6 +128,8 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     Raises SettingsError when the port is taken.
     """
     settings = workspace.settings
+    limit_heaps()  # before there are threads
+    sys.setswitchinterval(SWITCH_S)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.folder("uploads"))
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would take a visitor's word for where they are: ui/origins.py
@@ -133,7 +140,7 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     sessions = GradioSessions()
     house = House(
         entrance,
-        cookie=f"annotator_{settings.port}",
+        cookie=settings.cookie,
         is_shared=settings.share,
         belongings=Belongings(forgotten=sessions.forget),
     )
@@ -170,6 +177,8 @@ def serve(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     house.connections.watch(page.blocks.server)
     house.share_host = urlsplit(share_url).netloc if share_url else None
     workspace.proposing.resume()
+    if settings.may_be_shared:
+        workspace.take_over.start()
     say(f"Open {share_url or local_url}")
     for line in lines:
         say(line)

@@ -14,6 +14,7 @@ from storage.repository.overview import Overview
 from storage.repository.progress import Progress
 from storage.repository.proposals import DUPLICATE_IOU, NewProposal, Proposals
 from storage.repository.sessions import Sessions
+from storage.repository.sharedjobs import SharedJobs
 from storage.repository.signins import SignIns
 from storage.repository.splits import Splits
 from storage.repository.statistics import Statistics
@@ -50,6 +51,7 @@ class Repository(
     Locks,
     Progress,
     News,
+    SharedJobs,
 ):
     """Reads give records, each change is one transaction: done and on disk when it returns, or not done at all.
 

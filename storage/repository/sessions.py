@@ -1,6 +1,7 @@
 """Sessions: the steps of one labeler on one image, undone and redone."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -74,30 +75,20 @@ class Sessions:
         """
         with self._database.write() as db_session:
             row = _locked(db_session, session_id)
-            if _is_done(db_session, row, op_id):
-                return _record(db_session, row)
-            _check_revision(row, expected_revision)
-            image = image_row(db_session, row.image_id)
-            payload = changes.take(db_session, image, payload, labeler=row.labeler, duplicate_iou=self._duplicate_iou)
-            db_session.execute(delete(EventRow).where(EventRow.session_id == row.id, EventRow.undone))
-            last = db_session.scalar(select(func.max(EventRow.seq)).where(EventRow.session_id == row.id)) or 0
-            db_session.add(
-                EventRow(
-                    session_id=row.id,
-                    seq=last + 1,
-                    op_id=op_id,
-                    kind=kind,
-                    payload=payload,
-                    undone=False,
-                    created_at=datetime.now(UTC),
+            if not _is_done(db_session, row, op_id):
+                _check_revision(row, expected_revision)
+                image = image_row(db_session, row.image_id)
+                payload = changes.take(
+                    db_session, image, payload, labeler=row.labeler, duplicate_iou=self._duplicate_iou
                 )
-            )
-            if image.status == ImageStatus.NEW:
-                set_status(db_session, image, ImageStatus.IN_PROGRESS, labeler=row.labeler)
-            row.chosen_candidate, row.status = chosen_candidate, status
-            row.revision += 1
-            _note(db_session, row, op_id, "step")
-            return _record(db_session, row)
+                _append(db_session, row, op_id, kind, payload)
+                if image.status == ImageStatus.NEW:
+                    set_status(db_session, image, ImageStatus.IN_PROGRESS, labeler=row.labeler)
+                row.chosen_candidate, row.status = chosen_candidate, status
+                row.revision += 1
+                _note(db_session, row, op_id, "step")
+            revision = row.revision
+        return self._after(session_id, revision)
 
     def record_undo(
         self,
@@ -137,6 +128,17 @@ class Sessions:
             row = _locked(db_session, session_id)
             row.chosen_candidate, row.status, row.updated_at = chosen_candidate, status, datetime.now(UTC)
 
+    def _after(self, session_id: int, revision: int) -> SessionRecord:
+        """The session with the revision that a write has made.
+
+        Read after it, not in it: with each row that is read a thread waits for the interpreter, and all who write would
+        wait for it. Where another was quicker meanwhile, their steps are there too; who goes on from this revision
+        then gets StaleRevision, as is right.
+        """
+        with self._database.read() as db_session:
+            record = _record(db_session, _there(db_session.get(SessionRow, session_id), session_id))
+        return replace(record, revision=revision)
+
     def _move(
         self,
         session_id: int,
@@ -153,36 +155,55 @@ class Sessions:
         query = query.order_by(EventRow.seq.desc() if is_undo else EventRow.seq).limit(1)
         with self._database.write() as db_session:
             row = _locked(db_session, session_id)
-            if _is_done(db_session, row, op_id):
-                return _record(db_session, row)
-            _check_revision(row, expected_revision)
-            event = db_session.scalar(query)
-            if event is not None:
-                event.undone = is_undo
-                image = image_row(db_session, row.image_id)
-                changes.play(
-                    db_session,
-                    image,
-                    event.payload,
-                    labeler=row.labeler,
-                    backwards=is_undo,
-                    duplicate_iou=self._duplicate_iou,
-                    seen=seen,
-                    leave=leave,
-                )
-                if status is not None:
-                    row.chosen_candidate, row.status = chosen_candidate, status
-                elif chosen_candidate is not None:
-                    row.chosen_candidate = chosen_candidate
-                row.revision += 1
-            # Noted also when there was nothing to do: its repetition, arriving after a later step, must not undo that.
-            _note(db_session, row, op_id, direction)
-            return _record(db_session, row)
+            if not _is_done(db_session, row, op_id):
+                _check_revision(row, expected_revision)
+                event = db_session.scalar(query)
+                if event is not None:
+                    event.undone = is_undo
+                    changes.play(
+                        db_session,
+                        image_row(db_session, row.image_id),
+                        event.payload,
+                        labeler=row.labeler,
+                        backwards=is_undo,
+                        duplicate_iou=self._duplicate_iou,
+                        seen=seen,
+                        leave=leave,
+                    )
+                    if status is not None:
+                        row.chosen_candidate, row.status = chosen_candidate, status
+                    elif chosen_candidate is not None:
+                        row.chosen_candidate = chosen_candidate
+                    row.revision += 1
+                # Noted also when there was nothing to do: its repetition, arriving later, must not undo a later step.
+                _note(db_session, row, op_id, direction)
+            revision = row.revision
+        return self._after(session_id, revision)
+
+
+def _append(db_session: Session, row: SessionRow, op_id: str, kind: str, payload: dict[str, Any]) -> None:
+    """A new event at the end; what was undone is gone for good."""
+    db_session.execute(delete(EventRow).where(EventRow.session_id == row.id, EventRow.undone))
+    last = db_session.scalar(select(func.max(EventRow.seq)).where(EventRow.session_id == row.id)) or 0
+    db_session.add(
+        EventRow(
+            session_id=row.id,
+            seq=last + 1,
+            op_id=op_id,
+            kind=kind,
+            payload=payload,
+            undone=False,
+            created_at=datetime.now(UTC),
+        )
+    )
 
 
 def _locked(db_session: Session, session_id: int) -> SessionRow:
     """The row, kept from other writers until the transaction ends (SQLite has one writer at a time anyway)."""
-    row = db_session.get(SessionRow, session_id, with_for_update=True)
+    return _there(db_session.get(SessionRow, session_id, with_for_update=True), session_id)
+
+
+def _there(row: SessionRow | None, session_id: int) -> SessionRow:
     if row is None:
         raise RecordNotFound(f"There is no session with the id {session_id} (any more): open the picture again.")
     return row

@@ -25,9 +25,29 @@ def fake_segmenter() -> Iterator[FakeSegmenter]:
     del SEGMENTERS["fake"]
 
 
+ON_BOTH = ("test_ownership", "test_review", "test_workspace")  # what writes in the most ways
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The tests of some modules run on PostgreSQL too."""
+    if "dbms" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("dbms", ("sqlite", "postgres"))
+
+
 @pytest.fixture
-def settings(tmp_path: Path, fake_segmenter: FakeSegmenter) -> Settings:
-    return Settings(data=tmp_path / "workspace", model="fake")
+def dbms() -> str:
+    """The kind of database."""
+    return "sqlite"
+
+
+@pytest.fixture
+def settings(dbms: str, tmp_path: Path, fake_segmenter: FakeSegmenter, request: pytest.FixtureRequest) -> Settings:
+    url = None
+    if dbms == "postgres":
+        server = request.getfixturevalue("postgres")
+        server.database_with_tables()
+        url = server.url("shared")
+    return Settings(data=tmp_path / "workspace", database_url=url, model="fake")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from annotator.arrivals import Arrivals
 from annotator.errors import AnnotatorError, NotFoundError
 from annotator.jobs import JobState
 from annotator.staging import GivenFile, Staging
@@ -89,3 +90,26 @@ def test_files_of_one_name_stay_apart_and_old_ones_go(tmp_path: Path) -> None:
     os.utime(staged.folder, (old, old))
     Staging(tmp_path / "staged")
     assert not staged.folder.exists()
+
+
+def test_what_one_process_looked_at_another_takes_in_and_no_third_does(workspace: Workspace, tmp_path: Path) -> None:
+    here, there = (
+        Arrivals(
+            tmp_path / "shared",
+            datasets=workspace.datasets,
+            jobs=workspace.jobs,
+            start_pictures=lambda paths: workspace.start_import(paths),
+            are_shared=True,
+        )
+        for _ in range(2)
+    )
+    looked = here.start_inspect([upload(tmp_path / "up", "set.zip", zipped_coco(tmp_path))]).wait()
+    done = there.start_import(looked.result["token"], on_conflict="skip").wait()
+    assert (done.result["imported"], done.result["added"]) == (3, 7), done.message
+    with pytest.raises(NotFoundError, match="Upload them again"):
+        here.start_import(looked.result["token"], on_conflict="skip")
+    plain = here.start_inspect([upload(tmp_path / "up", "notes.txt", b"no data set")]).wait()
+    failed = there.start_import(plain.result["token"], on_conflict="skip").wait()
+    assert "Import them as pictures" in failed.message
+    with pytest.raises(NotFoundError):
+        there.start_import("../uploads", on_conflict="skip")

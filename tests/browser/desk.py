@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Self
 
-from playwright.sync_api import Locator, Page, Request, Response, Route, expect
+from playwright.sync_api import Error, Locator, Page, Request, Response, Route, expect
 
 WAIT_MS = 60_000  # a first answer includes reading the network from disk, on a slow machine
 CALLS = "**/gradio_api/component_server/**"
@@ -138,7 +138,7 @@ class Desk:
     def _hear_response(self, response: Response) -> None:
         call = _call_of(response.request)
         if call is not None and call["name"] == "news" and response.ok:
-            self._hear_news(response.json().get("result") or {})
+            self._hear_news(response)
         if call is None or call["name"] not in ("act", "open_image", "answer") or not response.ok:
             return
         answer = response.json()
@@ -147,7 +147,11 @@ class Desk:
             kept = {"instances": self.state.get("instances")} if answer["result"]["instances"] is None else {}
             self.state = answer["result"] | kept
 
-    def _hear_news(self, told: dict[str, Any]) -> None:
+    def _hear_news(self, response: Response) -> None:
+        try:
+            told = response.json().get("result") or {}
+        except Error:  # they came while the page was left
+            return
         if "session" in told and self._is_known(told["session"]["image"]["id"]):
             self.state = max(self.state, told["session"], key=lambda state: state["revision"])
         if "instances" in told and self._is_known(told["instances"]["image_id"]):

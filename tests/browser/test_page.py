@@ -454,6 +454,24 @@ def test_the_page_asks_before_it_is_left_while_the_palette_is_being_saved(desk: 
     page.unroute(CALLS)
 
 
+def test_a_call_that_is_refused_as_too_many_at_once_is_made_again_without_a_word(desk: Desk) -> None:
+    page = desk.open().page
+    refused: list[Route] = []
+
+    def refuse_twice(route: Route) -> None:
+        if "add_category" in (route.request.post_data or "") and len(refused) < 2:
+            refused.append(route)
+            route.fulfill(json={"ok": False, "error": {"kind": "busy", "message": "You have 66 calls under way"}})
+        else:
+            route.continue_()
+
+    page.route(CALLS, refuse_twice)
+    desk.ensure_category("patient")
+    page.unroute(CALLS)
+    assert len(refused) == 2
+    expect(page.get_by_text("calls under way")).to_have_count(0)
+
+
 def test_quick_changes_of_the_palette_reach_the_server_in_their_order(desk: Desk) -> None:
     page = desk.open().page
     desk.ensure_category("upper")

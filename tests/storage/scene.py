@@ -1,12 +1,13 @@
 """What the storage tests put into a database: masks, instances' values, and a labeler at work."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from sqlalchemy import event
 
 from storage.database import Database
-from storage.records import CategoryRecord, ImageRecord, InstanceRecord, SessionRecord
+from storage.records import CategoryRecord, ImageRecord, InstanceRecord, JobRecord, SessionRecord
 from storage.repository import Repository
 from storage.rle import Rle
 
@@ -32,6 +33,24 @@ def values(category: CategoryRecord, covered: Rle | None = None, **others: Any) 
         "prompt": [{"kind": "point", "at": [2.0, 3.0], "label": 1, "choice": None}],
         "is_crowd": False,
     } | others
+
+
+def job_record(job_id: str, **others: Any) -> JobRecord:
+    """What a process tells of its job: about picture 3, just begun."""
+    told: dict[str, Any] = {
+        "kind": job_id.partition("-")[0],
+        "state": "running",
+        "done": 0,
+        "total": 0,
+        "message": "",
+        "lines": (),
+        "result": None,
+        "subject": (3,),
+        "owner": "",
+        "seconds_left": None,
+        "seen_at": datetime.now(UTC),
+    }
+    return JobRecord(id=job_id, **told | others)
 
 
 def without_waiting_for_the_disk(database: Database) -> Database:

@@ -149,6 +149,7 @@ def many(repository, database):
         """)
 
 
+@pytest.mark.sqlite
 def test_the_next_of_100_000_pictures_is_found_in_a_bounded_number_of_steps(repository, database, many):
     """Counted in steps of SQLite's machine, in hundreds."""
     steps = 0

@@ -183,6 +183,7 @@ def test_the_history_is_listed_by_picture_labeler_kind_and_time_page_by_page(rep
         repository.change(999)
 
 
+@pytest.mark.sqlite
 def test_the_history_is_read_along_an_index(database, repository, image, cup):
     repository.add_instances(image.id, [values(cup)], labeler="ann")
     asked: list[tuple[str, Any]] = []

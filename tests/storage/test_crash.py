@@ -1,13 +1,10 @@
 """A writer that is killed at any moment: what it was told to be saved is there, and nothing is broken."""
 
 import random
-import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -40,8 +37,7 @@ for number in itertools.count():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_a_killed_writer_keeps_every_acknowledged_step(new_database: Path, path: Path, url: str):
-    shutil.copy(new_database, path)
+def test_a_killed_writer_keeps_every_acknowledged_step(dbms: str, url: str):
     with closing(Database.open(url)) as database:
         repository = Repository(database)
         image, _ = repository.add_image(
@@ -51,7 +47,7 @@ def test_a_killed_writer_keeps_every_acknowledged_step(new_database: Path, path:
 
     dice = random.Random(20)
     acknowledged: dict[str, int] = {}
-    for round in range(3):
+    for round in range(3 if dbms == "sqlite" else 1):
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, url, str(round)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         ) as writer:
@@ -65,14 +61,16 @@ def test_a_killed_writer_keeps_every_acknowledged_step(new_database: Path, path:
             if line.endswith("\n"):
                 op_id, revision = line.split()
                 acknowledged[op_id] = int(revision)
-        check(path, url, image.id, acknowledged)
-    assert len(acknowledged) > 6
+        check(url, image.id, acknowledged)
+    assert len(acknowledged) > (6 if dbms == "sqlite" else 1)
 
 
-def check(path: Path, url: str, image_id: int, acknowledged: dict[str, int]) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = dict(connection.execute("SELECT op_id, revision FROM operations"))
+def check(url: str, image_id: int, acknowledged: dict[str, int]) -> None:
+    with closing(Database.open(url)) as database, database.read() as db_session:
+        ask = db_session.connection().exec_driver_sql
+        if database.path is not None:
+            assert ask("PRAGMA integrity_check").scalar() == "ok"
+        kept: dict[str, int] = dict(ask("SELECT op_id, revision FROM operations").all())
     assert acknowledged.items() <= kept.items()
     assert sorted(kept.values()) == list(range(1, len(kept) + 1))
     with closing(Database.open(url)) as database:

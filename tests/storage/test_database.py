@@ -73,6 +73,7 @@ def test_an_exception_takes_the_whole_transaction_back(database, repository):
     repository.add_category("cup")  # and the lock is free again
 
 
+@pytest.mark.sqlite
 def test_forty_threads_read_at_once(database):
     with ExitStack() as stack:
         for _ in range(40):
@@ -98,6 +99,7 @@ def test_a_database_that_another_program_locks_is_said_to_be_in_use(database, re
     assert repository.add_category("cup").name == "cup"
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_named_and_nothing_is_half_written(database, repository):
     with database.read() as db_session:
         db_session.connection().exec_driver_sql("PRAGMA max_page_count=1")  # as many as there are already
@@ -165,8 +167,8 @@ def test_a_driver_that_is_none_leaves_no_file(path):
 
 
 def test_a_driver_that_is_missing_is_named():
-    with pytest.raises(StorageError, match=r"driver for mysql\+mysqlconnector is not installed"):
-        Database.open("mysql+mysqlconnector://host/db")
+    with pytest.raises(StorageError, match=r"driver for sqlite\+pysqlcipher is not installed.*pip install"):
+        Database.open("sqlite+pysqlcipher:///a.db")
 
 
 def test_a_password_in_the_address_is_not_repeated():
@@ -223,6 +225,7 @@ def test_a_folder_that_may_not_be_written_is_named(public_folder: Path):
 Ask = Callable[[Repository, int], object]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "ask",
     [

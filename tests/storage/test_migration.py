@@ -4,13 +4,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect
 
 from storage.database import Database
 from storage.errors import StorageError
@@ -31,7 +33,8 @@ down_revision = "{head}"
 def upgrade():
     {body}
 """
-ADD_A_COLUMN = """with op.batch_alter_table("images", recreate="always") as images:
+ADD_A_COLUMN = """anew = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("images", recreate=anew) as images:
         images.add_column(sa.Column("note", sa.Text(), nullable=True))"""
 
 
@@ -57,31 +60,38 @@ def filled(database, repository, image, cup) -> list:
     return instances
 
 
-def revision_of(path: Path) -> str:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+def asked(url: str, ask: Callable[[Connection], Any]) -> Any:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        answer = ask(connection)
+    engine.dispose()
+    return answer
 
 
-def columns_of(path: Path, table: str = "images") -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+def revision_of(url: str) -> str:
+    return asked(url, lambda it: it.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+
+
+def columns_of(url: str) -> list[str]:
+    return asked(url, lambda it: [column["name"] for column in inspect(it).get_columns("images")])
 
 
 def test_an_older_database_is_copied_then_upgraded(filled, path, url, later):
-    older = revision_of(path)
+    older = revision_of(url)
     with closing(Database.open(url, scripts=later())) as database:
         assert Repository(database).instances(filled[0].image_id) == filled
-    assert revision_of(path) == "9999"
-    assert "note" in columns_of(path)
+    assert revision_of(url) == "9999"
+    assert "note" in columns_of(url)
     [copy] = (path.parent / "backups").iterdir()
     assert copy.name.startswith(f"annotator-{older}-")
     assert copy.suffix == ".db"
-    assert revision_of(copy) == older
-    assert "note" not in columns_of(copy)
+    assert revision_of(f"sqlite:///{copy}") == older
+    assert "note" not in columns_of(f"sqlite:///{copy}")
     with closing(Database.open(f"sqlite:///{copy}")) as database:
         assert Repository(database).instances(filled[0].image_id) == filled
 
 
+@pytest.mark.sqlite
 def test_the_copy_goes_where_it_is_told_to(filled, url, later, tmp_path):
     Database.open(url, scripts=later(), backup_dir=tmp_path / "elsewhere").close()
     assert len(list((tmp_path / "elsewhere").iterdir())) == 1
@@ -95,11 +105,10 @@ def test_opening_twice_upgrades_and_copies_once(filled, path, url, later):
     assert len(list((path.parent / "backups").iterdir())) == 1
 
 
-def test_what_refers_to_a_table_that_is_made_anew_stays(filled, path, url, later):
+def test_what_refers_to_a_table_that_is_made_anew_stays(filled, url, later):
     Database.open(url, scripts=later()).close()
-    with closing(sqlite3.connect(path)) as connection:
-        counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("instances", "prompt_events")]
-    assert counts == [1, 1]
+    count = "SELECT (SELECT count(*) FROM instances), (SELECT count(*) FROM prompt_events)"
+    assert asked(url, lambda it: tuple(it.exec_driver_sql(count).one())) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -110,22 +119,22 @@ def test_what_refers_to_a_table_that_is_made_anew_stays(filled, path, url, later
     ],
     ids=["it fails half-way", "it leaves instances without a category"],
 )
-def test_an_upgrade_that_goes_wrong_is_taken_back_whole(filled, path, url, later, body):
-    older = revision_of(path)
+def test_an_upgrade_that_goes_wrong_is_taken_back_whole(filled, url, later, body):
+    older = revision_of(url)
     with pytest.raises(StorageError):
         Database.open(url, scripts=later(body))
-    assert revision_of(path) == older
-    assert "note" not in columns_of(path)
+    assert revision_of(url) == older
+    assert "note" not in columns_of(url)
     with closing(Database.open(url)) as database:
         assert Repository(database).instances(filled[0].image_id) == filled
 
 
 def test_no_upgrade_without_its_copy(filled, path, url, later, tmp_path):
-    older = revision_of(path)
+    older = revision_of(url)
     (tmp_path / "a file").write_text("")
     with pytest.raises(StorageError):
         Database.open(url, scripts=later(), backup_dir=tmp_path / "a file")
-    assert revision_of(path) == older
+    assert revision_of(url) == older
 
 
 def test_a_newer_database_is_refused_and_left_alone(filled, path, url, later):
@@ -134,6 +143,15 @@ def test_a_newer_database_is_refused_and_left_alone(filled, path, url, later):
     with pytest.raises(StorageError, match=r"newer version.*9999.*Update the tool"):
         Database.open(url)
     assert path.read_bytes() == before
+
+
+def test_an_older_postgres_is_upgraded_and_a_newer_one_refused(postgres, later):
+    url = postgres.new_database()
+    Database.open(url).close()
+    Database.open(url, scripts=later()).close()
+    assert (revision_of(url), "note" in columns_of(url)) == ("9999", True)
+    with pytest.raises(StorageError, match=r"newer version.*9999.*Update the tool"):
+        Database.open(url)
 
 
 OPEN = """
@@ -145,7 +163,7 @@ Repository(database).add_category(sys.argv[2])
 """
 
 
-def test_processes_that_open_a_new_database_at_once_all_get_it(path, url):
+def test_processes_that_open_a_new_database_at_once_all_get_it(url):
     processes = [subprocess.Popen([sys.executable, "-c", OPEN, url, f"category {n}"], cwd=ROOT) for n in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     with closing(Database.open(url)) as database:
@@ -177,8 +195,17 @@ def test_no_upgrade_lets_the_id_of_a_removed_picture_be_given_again(path, url, t
 
 
 def test_the_migrations_lead_to_the_tables_of_the_code(new_database, tmp_path):
-    migrated = create_engine(f"sqlite:///{new_database}")
-    created = create_engine(f"sqlite:///{tmp_path / 'created.db'}")
+    check_tables(f"sqlite:///{new_database}", f"sqlite:///{tmp_path / 'created.db'}")
+
+
+def test_the_migrations_lead_to_the_same_tables_on_postgres(postgres):
+    url = postgres.new_database()
+    Database.open(url).close()
+    check_tables(url, postgres.new_database())
+
+
+def check_tables(migrated_url: str, empty_url: str) -> None:
+    migrated, created = create_engine(migrated_url), create_engine(empty_url)
     Base.metadata.create_all(created)
     with migrated.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

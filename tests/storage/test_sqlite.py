@@ -13,6 +13,8 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.repository import Repository
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.mark.parametrize(
     ("version", "mode"),

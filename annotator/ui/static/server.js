@@ -16,6 +16,7 @@ export class ServerError extends Error {
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 8000;
 const ASK_WHY_AFTER = 3; // tries
+const BUSY = "busy"; // the kind of refusal that asks for another try: too many calls of this person's at once
 const PATIENCE_MS = 45_000; // a request that hangs this long (a sleeping laptop, a lost network) counts as lost
 
 /**
@@ -69,12 +70,17 @@ export function createServer(call, onLost) {
     let tries = 0;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       const answer = await attempt(name, args);
-      if (answer !== undefined && answer !== null) {
+      const busy = answer?.error?.kind === BUSY;
+      if (answer !== undefined && answer !== null && !busy) {
         if (waiting.delete(one)) {
           tell();
           tryNow(); // one got through, so the others will
         }
         return answer;
+      }
+      if (busy) {
+        await new Promise((resolve) => setTimeout(resolve, wait)); // the server is there: nothing is lost, nothing is told
+        continue;
       }
       tries += 1;
       if (tries >= ASK_WHY_AFTER) await askWhy();

@@ -163,7 +163,7 @@ def test_a_sign_in_is_not_guessed_by_its_number_or_anything_else(server: Running
     (cookie,) = [name for name in ann.cookies if name.startswith("annotator_")]
     with Visitor(server) as guesser:
         assert guesser.get("/config", headers={"Cookie": f"{cookie}={odd}"}).status_code == 401
-    assert ann.ask("end_sign_in", sign_in_id=1)["error"]["kind"] == "forbidden"
+    assert ann.ask("end_sign_in", sign_in_id=1)["error"]["kind"] == "not_allowed"
 
 
 @pytest.mark.parametrize("missing", [0, -1, 10**6, 2**63 - 1, 2**70])
@@ -312,7 +312,7 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
 def test_a_labeler_is_refused_what_takes_the_instructor(server: RunningServer, ann: Visitor, image_id: int) -> None:
     for name, args in FORBIDDEN.items():
         error = ann.ask(name, **args)["error"]
-        assert error["kind"] == "forbidden", name
+        assert error["kind"] == "not_allowed", name
         assert "instructor" in error["message"]
         assert f"ann (labeler) was refused {name}" in server.last_words()
 

@@ -83,7 +83,7 @@ def test_a_picture_goes_through_the_review_and_its_comment_is_told(calls: Calls,
     seen = ask(calls, ANN, "bootstrap")["seen"]
     assert ask(calls, ANN, "submit_image", image_id=image_id)["status"] == "submitted"
     for name, more in (("accept_image", {}), ("return_image", {"comment": "no"})):
-        assert ask(calls, ANN, name, image_id=image_id, **more)["kind"] == "forbidden"
+        assert ask(calls, ANN, name, image_id=image_id, **more)["kind"] == "not_allowed"
     assert ask(calls, GREEN, "return_image", image_id=image_id, comment=" ")["message"].startswith("Say in a comment")
     ask(calls, GREEN, "return_image", image_id=image_id, comment="the rim")
     (told,) = ask(calls, ANN, "news", seen=seen)["images"]
@@ -102,7 +102,7 @@ def test_the_history_says_who_did_what_without_the_masks(
     assert (saved["kind"], saved["labeler"], saved["image_name"]) == ("saved", "ann", "one.png")
     assert saved["instance_ids"] == [instance["id"]]
     assert saved["after"] == {str(instance["id"]): {"deleted": False}}
-    assert ask(calls, ANN, "undo_change", change_id=saved["id"])["kind"] == "forbidden"
+    assert ask(calls, ANN, "undo_change", change_id=saved["id"])["kind"] == "not_allowed"
     undone = ask(calls, GREEN, "undo_change", change_id=saved["id"])
     assert (undone["kind"], undone["labeler"], undone["undoes"]) == ("deleted", "ms green", saved["id"])
     assert workspace.instances(image_id) == []
