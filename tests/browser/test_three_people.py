@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.annotator.ui.people import CODE, INSTRUCTOR_CODE, OPTIONS
 from tests.browser.conftest import is_elsewhere
@@ -13,6 +13,8 @@ from tests.browser.test_signin import open_page
 from tests.serving import RunningServer
 
 ANN, BEN, GREEN = "Annika Lindqvist", "Ben", "Ms Green"
+WIDTHS = (820, 1024, 1280)
+NOTHING_CUT = [["current-name"], [], []]  # held upright, a tablet's header has no name in it
 CODES = {ANN: CODE, BEN: CODE, GREEN: INSTRUCTOR_CODE}
 
 
@@ -81,8 +83,8 @@ def test_two_labelers_on_one_picture_see_each_others_saves_and_the_instructor_se
     green: Desk, ann: Desk, ben: Desk
 ) -> None:
     expect(in_class(green, ANN)).to_have_class("here", timeout=WAIT_MS)
-    expect(in_class(green, ANN)).to_contain_text("coffee.png")
-    expect(in_class(green, ANN).locator("[data-key=instances]")).to_have_text("0")
+    expect(in_class(green, ANN)).to_contain_text("coffee.png", timeout=WAIT_MS)
+    expect(in_class(green, ANN).locator("[data-key=instances]")).to_have_text("0", timeout=WAIT_MS)
     without_news(ben.page)
     first = ann.save("lid", 0.5, 0.3)
     ben.page.unroute_all()  # the new category and what is in it come at once
@@ -95,7 +97,7 @@ def test_two_labelers_on_one_picture_see_each_others_saves_and_the_instructor_se
     expect(row(ann, second).locator("select")).to_have_attribute("title", re.compile(f"^{BEN}'s: "))
     expect(row(ann, second).locator("button:enabled")).to_have_count(2)  # to select it, and to cut it out
     for labeler in (ANN, BEN):
-        expect(in_class(green, labeler).locator("[data-key=instances]")).to_have_text("1")
+        expect(in_class(green, labeler).locator("[data-key=instances]")).to_have_text("1", timeout=WAIT_MS)
     expect(green.page.locator("#status-count-in_progress strong")).to_have_text("1")
     green.page.keyboard.press("Escape")
     for desk in (ann, ben, green):
@@ -144,13 +146,13 @@ def test_both_hear_the_instructor_and_categories_that_are_locked_stay_as_they_ar
 
 def test_a_picture_goes_to_the_instructor_and_back_is_mended_accepted_and_exported(green: Desk, ann: Desk) -> None:
     kept, wrong = ann.save("cup", 0.5, 0.3), ann.save("pot", 0.62, 0.72)
-    assert is_whole(ann.page.locator("#current-name"))
+    assert [cut_in_header(ann.page, width) for width in WIDTHS] == NOTHING_CUT
     ann.page.keyboard.press("Shift+Enter")
     ann.shows("chelsea.png")
     expect(green.picture("coffee.png")).to_have_attribute("data-status", "submitted")
     expect(green.page.locator("#filter option[value=submitted]")).to_have_text("Submitted (1)")
     expect(green.page.locator("#accept")).to_be_visible()
-    assert is_whole(green.page.locator("#current-name"))
+    assert [cut_in_header(green.page, width) for width in WIDTHS] == NOTHING_CUT
     green.page.keyboard.press("Shift+R")
     green.page.fill("#return-comment", "That is <i>no</i> pot")
     green.page.click("#return-send")
@@ -205,13 +207,13 @@ def test_who_signs_out_or_is_signed_out_leaves_the_others_in(green: Desk, ann: D
     expect(in_class(green, BEN)).to_have_class("here", timeout=WAIT_MS)
     ben.page.click("#sign-out")
     expect(ben.page.get_by_role("button", name="Sign in")).to_be_visible()
-    expect(in_class(green, BEN).locator(".class-sign-out")).to_be_hidden()
+    expect(in_class(green, BEN).locator(".class-sign-out")).to_be_hidden(timeout=WAIT_MS)
     before = int(in_class(green, ANN).locator("[data-key=instances]").inner_text())
     ann.save("cup", 0.3, 0.7)
-    expect(in_class(green, ANN).locator("[data-key=instances]")).to_have_text(str(before + 1))
+    expect(in_class(green, ANN).locator("[data-key=instances]")).to_have_text(str(before + 1), timeout=WAIT_MS)
     in_class(green, ANN).locator(".class-sign-out").click()
     green.page.click("#class-sign-out-yes")
-    expect(in_class(green, ANN).locator(".class-sign-out")).to_be_hidden()
+    expect(in_class(green, ANN).locator(".class-sign-out")).to_be_hidden(timeout=WAIT_MS)
     ann.page.reload()
     expect(ann.page.get_by_role("button", name="Sign in")).to_be_visible()
     green.page.keyboard.press("Escape")
@@ -227,6 +229,15 @@ def bottom(element: Locator) -> float:
     return box["y"] + box["height"]
 
 
-def is_whole(words: Locator) -> bool:
-    """Whether nothing of them is cut off."""
-    return bool(words.evaluate("(element) => element.scrollWidth <= element.clientWidth && element.clientWidth > 0"))
+def cut_in_header(page: Page, width: int) -> list[str]:
+    """What of the header of a window so wide is cut off or lies over the rest. The window is as it was afterwards."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 768})
+    cut: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll(".topbar-part, #current-name")]
+            .filter((one) => one.scrollWidth > one.clientWidth || one.matches("span") && !one.clientWidth)
+            .map((one) => one.className)"""
+    )
+    assert before is not None
+    page.set_viewport_size(before)
+    return cut
