@@ -117,6 +117,14 @@ class Arrivals:
         with suppress(NotFoundError):
             self._staging.drop(self._take(token, owner).staged)
 
+    def forget(self) -> None:
+        """Drop all that wait: their plans are of pictures that may be others now."""
+        with self._lock:
+            gone = list(self._waiting.values())
+            self._waiting.clear()
+        for one in gone:
+            self._staging.drop(one.staged)
+
     def _keep(self, arrival: _Arrival) -> None:
         with self._lock:
             self._waiting[arrival.staged.token] = arrival

@@ -67,6 +67,14 @@ class BackupError(AnnotatorError):
     """A backup that cannot be made or is not sound, or a folder that it cannot be restored into."""
 
 
+class RestoringError(AnnotatorError):
+    """A backup is being put in place; nothing was done, and the same may be asked again in a moment."""
+
+
+class RestoredError(AnnotatorError):
+    """A backup was put in place since the caller looked: what it names may be something else now; nothing was done."""
+
+
 class ClusterError(AnnotatorError):
     """A cluster that cannot be had or used: a package missing, nobody at its address, workers without the model."""
 

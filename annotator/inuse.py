@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self
 
@@ -43,6 +45,19 @@ class InUse:
                 f"{folder} is in use: a server, or another command, works on it. Stop that first, then restore."
             )
         return cls(file)
+
+    @contextmanager
+    def alone_meanwhile(self, folder: Path) -> Iterator[None]:
+        """Have the folder, which is in use here, to oneself for a while. Raises SettingsError while others use it."""
+        if self._file is None:  # it cannot be marked, here or by others
+            yield
+            return
+        self.close()
+        try:
+            with type(self).alone(folder):
+                yield
+        finally:
+            self._file = type(self).shared(folder)._file
 
     def close(self) -> None:
         """Let go of it."""

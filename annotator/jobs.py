@@ -146,10 +146,17 @@ class Jobs:
         with self._lock:
             return [job for job in self._jobs.values() if job.state is JobState.RUNNING]
 
-    def cancel_all(self) -> None:
+    def cancel_all(self, *, but: Job | None = None) -> None:
         with self._lock:
             for job in self._jobs.values():
-                job.cancel()
+                if job is not but:
+                    job.cancel()
+
+    def forget_ended(self) -> None:
+        """Of those that are over, nothing is known any more."""
+        with self._lock:
+            for old in [job for job in self._jobs.values() if job.state is not JobState.RUNNING]:
+                del self._jobs[old.id]
 
     def _run(self, job: Job, work: Callable[[Job], Any]) -> None:
         try:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from annotator import samples
-from annotator.access.ownership import owned_token
+from annotator.access.ownership import mark_of, owned_token
 from annotator.access.person import Role
+from annotator.afresh import Afresh
 from annotator.arrivals import Arrivals
-from annotator.backup import Backups
+from annotator.backup import Backups, Restoring
 from annotator.classroom import Classroom
 from annotator.comparing import Comparing
 from annotator.config import Settings
@@ -40,6 +41,7 @@ from exporters.base import ExportOptions, ExportReport
 from exporters.dataset import StoredDataset
 from exporters.files import export
 from storage.database import Database
+from storage.doorway import Doorway
 from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
 from storage.repository import Repository
 from storage.repository.statistics import Saved
@@ -48,7 +50,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
-KEPT_EXPORTS = 20  # downloads that stay reachable; older ones are removed
+KEPT_EXPORTS = 5  # downloads of one person that stay reachable; older ones of theirs are removed
 
 
 class Workspace:
@@ -60,6 +62,7 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.notices: list[str] = []  # what changed by itself, such as a move to the CPU; the page tells new ones
+        self.doors = Doorway()  # what every call goes through, to be shut while a backup is put in place
         self._in_use = InUse.shared(settings.data)
         try:
             self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
@@ -91,9 +94,27 @@ class Workspace:
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
         self.news.add("class", self.classroom.news)
         self.backups = Backups(self.database, self.pictures.images_folder, settings.folder, self.jobs)
+        self.restoring = Restoring(
+            self.database,
+            folder=settings.data,
+            images=self.pictures.images_folder,
+            backups=self.backups,
+            jobs=self.jobs,
+            doors=self.doors,
+            in_use=self._in_use,
+            demand_disk=self.intake.demand_disk,
+            household=Afresh(
+                jobs=self.jobs,
+                proposing=self.proposing,
+                dataset=self.dataset,
+                classroom=self.classroom,
+                arrivals=self.arrivals,
+            ),
+        )
 
     def close(self) -> None:
         """Stop background work and let go of the database."""
+        self.restoring.close()
         self.take_over.close()
         self.proposing.close()
         self.jobs.cancel_all()
@@ -309,7 +330,7 @@ class Workspace:
         folder = self.settings.folder("exports")
 
         def work(job: Job) -> dict[str, Any]:
-            for old in sorted(folder.glob("*.zip"))[:-KEPT_EXPORTS]:
+            for old in sorted(folder.glob(f"*{mark_of(owner)}-*.zip"))[: 1 - KEPT_EXPORTS]:
                 with suppress(PermissionError):  # Windows removes no file that is being sent: the next export does
                     old.unlink(missing_ok=True)
             token = owned_token(owner)

@@ -3,8 +3,8 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from storage import postgres, sqlite
+from storage import postgres, replacing, sqlite
+from storage.doorway import Doorway
 from storage.errors import StorageError
 from storage.migration import SCRIPTS, migrate
 
@@ -32,6 +33,11 @@ class Database:
         self._name = name  # as messages begin
         self._wait_s = wait_s
         self._writing = threading.Lock()
+        self._doorway = Doorway()
+        self.generation = 0  # of the data: another one after each restore
+        if path is not None:
+            with _clear_file_errors(name):
+                self.generation = replacing.generation_of(path)
 
     @classmethod
     def open(
@@ -75,7 +81,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database throughout; what it changes is not kept."""
-        with _clear_errors(self._name), Session(self._readers) as db_session:
+        with self._in_use(), _clear_errors(self._name), Session(self._readers) as db_session:
             yield db_session
 
     @contextmanager
@@ -86,7 +92,7 @@ class Database:
         if not self._writing.acquire(timeout=self._wait_s):
             raise StorageError(f"{self._name} is busy with other writing: try again in a moment.")
         try:
-            with _clear_errors(self._name), Session(self._writers) as db_session, db_session.begin():
+            with self._in_use(), _clear_errors(self._name), Session(self._writers) as db_session, db_session.begin():
                 yield db_session
         finally:
             self._writing.release()
@@ -95,9 +101,29 @@ class Database:
         """Copy the database as it is now, while it is in use. Raises StorageError."""
         if self.path is None:
             raise StorageError("Only an SQLite database is copied by this tool: use the server's own (pg_dump, ...).")
-        with _clear_file_errors(self._name):
+        with self._in_use(), _clear_file_errors(self._name):
             sqlite.copy(self.path, to)
         return to
+
+    def replace(self, by: Path, *, keeping: Sequence[str] = ()) -> None:
+        """Put another database of this version in place of this one, and go on with it; the file `by` is gone then.
+
+        Who reads or writes comes to the end first, who comes meanwhile waits. keeping: tables whose rows stay those of
+        now. Raises StorageError, and all is as it was: no other program may have either file open.
+        """
+        if self.path is None:
+            raise StorageError(
+                "Only an SQLite database is replaced by this tool: use the server's own (pg_restore, ...)."
+            )
+        with _clear_file_errors(self._name), self._doorway.shut(wait_s=self._wait_s):
+            self._readers.dispose()  # and the writers: they share the pool
+            replacing.carry_over(keeping, self.path, by)
+            generation = replacing.generation_of(by)
+            replacing.put_in_place(by, self.path)
+            self.generation = generation
+
+    def _in_use(self) -> AbstractContextManager[None]:
+        return self._doorway.inside(wait_s=self._wait_s)
 
     def close(self) -> None:
         """Close all connections. The database must not be used afterwards."""

@@ -8,6 +8,10 @@ class StorageError(Exception):
     """The database could not be read or written, or refused what it was given; nothing was written."""
 
 
+class DoorShut(StorageError):
+    """What is needed is being replaced, or cannot be because it is in use; nothing was read or written."""
+
+
 class RecordNotFound(StorageError):
     """An id that names nothing (any more)."""
 

@@ -17,14 +17,14 @@ from annotator.inuse import MARK, UNFINISHED, InUse
 from storage.copies import facts_of
 from storage.database import Database
 from storage.errors import StorageError
+from storage.replacing import BESIDE as SUFFIXES
+from storage.replacing import begin_generation
 from storage.repository import Repository
 
 WORK = ".restoring-"  # a folder in the workspace, in which what comes in is put together
 ASIDE = "before-restore-"
 STAYS = {"checkpoints", "backups", MARK, UNFINISHED}  # belongs to the place, not to what was labelled there
-BESIDE = tuple(
-    f"{DATABASE}{suffix}" for suffix in ("-wal", "-shm", "-journal")
-)  # of a database: another's would ruin it
+BESIDE = tuple(f"{DATABASE}{suffix}" for suffix in SUFFIXES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def restore(path: Path, folder: Path, *, force: bool = False, progress: Progress
         work = Path(tempfile.mkdtemp(prefix=WORK, dir=folder))
         try:
             with opened(path) as backup:
-                _unpack(backup, work, progress or _silent)
+                unpack(backup, work, progress or _silent)
                 contents = backup.contents
             aside = _swap(work, folder)
         finally:
@@ -95,7 +95,11 @@ def _is_workspace(folder: Path) -> bool:
     return (folder / DATABASE).exists() or (images.is_dir() and any(images.iterdir()))
 
 
-def _unpack(backup: Backup, work: Path, progress: Progress) -> None:
+def unpack(backup: Backup, work: Path, progress: Progress) -> None:
+    """Put database and pictures into the empty folder `work`, checked whole, and of this version of the tool.
+
+    Nobody is signed in there. Raises BackupError, StorageError, OSError; what is in `work` is good for nothing then.
+    """
     (work / IMAGES).mkdir()
     size, free = backup.contents.size, shutil.disk_usage(work).free
     if size > free:
@@ -107,6 +111,7 @@ def _unpack(backup: Backup, work: Path, progress: Progress) -> None:
     # It is opened here, where it can still be refused: one of an older version is upgraded by that.
     with closing(Database.open(f"sqlite:///{work / DATABASE}", backup_dir=work / "older")) as database:
         Repository(database).end_all_sign_ins()  # a backup lets nobody in who does not know today's codes
+    begin_generation(work / DATABASE)  # a page that was opened before must not write into it
     for name in BESIDE:
         if (work / name).exists():
             raise BackupError(f"The database of {backup.path} could not be closed whole ({name} stays). Try again.")

@@ -1,15 +1,16 @@
 """Backups made from the page: in the background, into backups/ of the workspace, and found there again."""
 
 import re
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from annotator.backup.making import BackupReport, Progress, make_backup
-from annotator.errors import Cancelled
+from annotator.errors import BackupError, Cancelled
 from annotator.jobs import Job, Jobs
 from storage.database import Database
 
@@ -41,18 +42,35 @@ class Backups:
         """See make_backup."""
         return make_backup(self._database, self._images, out, progress)
 
+    def make_here(self, progress: Progress | None = None, *, spared: str = "") -> tuple[Path, BackupReport]:
+        """Add one to those that are there; the oldest make room, but the one named `spared` does not."""
+        path = self._place() / _name(datetime.now(UTC))
+        report = self.make(path, progress)
+        for old in self.all()[KEPT:]:
+            if old.name != spared:
+                (self._place() / old.name).unlink(missing_ok=True)
+        return path, report
+
+    def take_in(self, path: Path, made_at: str) -> str:
+        """Move a backup that was checked to those that are there, as one of that time (ISO); returns its name."""
+        try:
+            at = min(datetime.fromisoformat(made_at).astimezone(UTC), datetime.now(UTC))
+        except (ValueError, OverflowError) as error:
+            raise BackupError(f"{path.name} says that it was made at {made_at!r}, which is no time.") from error
+        while (self._place() / _name(at)).exists():  # never over another
+            at += timedelta(microseconds=1)
+        shutil.move(path, self._place() / _name(at))
+        return _name(at)
+
     def start(self, *, owner: str = "") -> Job:
         """Back up in the background; result: {"name", ...} and what is in it. One that is under way is given again."""
 
         def work(job: Job) -> dict[str, Any]:
-            path = self._place() / f"annotator-backup-{datetime.now(UTC).strftime(_STAMP)}.zip"
             try:
-                report = self.make(path, job.progress)
+                path, report = self.make_here(job.progress)
             except Cancelled as stop:
                 raise Cancelled("The backup was stopped; nothing is left of it.") from stop
             job.lines = report.lines()
-            for old in self.all()[KEPT:]:
-                (self._place() / old.name).unlink(missing_ok=True)
             return {"name": path.name, "bytes": path.stat().st_size, **asdict(report)}
 
         with self._lock:
@@ -77,3 +95,7 @@ class Backups:
 
     def _place(self) -> Path:
         return self._folder("backups")
+
+
+def _name(at: datetime) -> str:
+    return f"annotator-backup-{at.strftime(_STAMP)}.zip"

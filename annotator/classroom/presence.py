@@ -35,6 +35,11 @@ class Presence:
             while len(self._seen) > self._most:
                 self._seen.popitem(last=False)
 
+    def forget(self) -> None:
+        """Nobody was seen."""
+        with self._lock:
+            self._seen.clear()
+
     def seen(self) -> dict[str, Seen]:
         """name -> when and where."""
         with self._lock:

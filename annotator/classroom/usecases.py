@@ -70,6 +70,11 @@ class Classroom:
         now = [told.announcement.id if told.announcement else 0, told.categories_locked]
         return None if mark == now else Item(mark=now, value=told.to_json())
 
+    def forget(self) -> None:
+        """Nothing was read, and nobody is on a picture."""
+        self._forget()
+        self.presence.forget()
+
     def _forget(self) -> None:
         self._changes += 1
         self._told = None

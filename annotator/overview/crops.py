@@ -50,6 +50,10 @@ class Crops:
         """Delete those of a picture that is gone."""
         shutil.rmtree(self._folder / str(image_id), ignore_errors=True)
 
+    def remove_all(self) -> None:
+        """Delete those of all pictures."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
 
 def frame(mask: KeyedMask) -> tuple[int, int, int, int]:
     """left, top, right, bottom of what is shown of the picture: a square around the mask, where there is so much."""

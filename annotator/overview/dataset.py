@@ -39,6 +39,12 @@ class DataSet:
         """The gallery's instances in its order; for the odd ones, `looking` first."""
         return self.gallery.ids(order, chosen, looks=self.looking.looks() if order is GalleryOrder.ODD else None)
 
+    def forget(self) -> None:
+        """The ids mean something else now."""
+        self.looking.forget()
+        self.gallery.forget()
+        self.crops.remove_all()
+
     def crop(self, instance_id: int) -> Path:
         """The thumbnail of an instance. Raises RecordNotFound, ImageError."""
         mask, image = self.gallery.mask(instance_id)

@@ -122,6 +122,11 @@ class Gallery:
         """Take them again."""
         return self._again("redo", of, image_ids, labeler=labeler, role=role, op_id=op_id)
 
+    def forget(self) -> None:
+        """No change was made."""
+        with self._lock:
+            self._changes.clear()
+
     def _oddness(self, looks: Mapping[int, Look]) -> dict[int, float]:
         if not looks:
             return {}

@@ -35,6 +35,10 @@ class Looking:
         """image_id -> the last look at it, which may be older than its masks."""
         return self._store.looks()
 
+    def forget(self) -> None:
+        """Look at all pictures anew."""
+        self._store.forget()
+
     def outdated(self) -> list[int]:
         """The pictures that have changed since they were looked at, or never were."""
         known = self._store.looks()

@@ -1,5 +1,6 @@
 """The looks that were taken, kept on the disk: only pictures whose masks changed are looked at again."""
 
+import contextlib
 import io
 import logging
 import threading
@@ -42,6 +43,13 @@ class LookStore:
             out = io.BytesIO()
             np.savez(out, **_packed(self._looks))
             write_whole(self._path, out.getvalue())
+
+    def forget(self) -> None:
+        """None was taken."""
+        with self._lock:
+            self._looks = {}
+            with contextlib.suppress(OSError):  # they are written over with the next
+                self._path.unlink(missing_ok=True)
 
     def _known(self) -> dict[int, Look]:
         if self._looks is None:

@@ -181,6 +181,11 @@ class Proposing:
         for job in self.running():
             job.wait(WAIT_TO_CLOSE_S)
 
+    def go_on(self) -> list[Job]:
+        """After close: take up again what waits."""
+        self._closing.clear()
+        return self.resume()
+
     def _plan(self, settings: AutomaskSettings) -> Plan:
         segmenter = self._engine.segmenter
         return Plan(segmenter.fingerprint, segmenter.name, settings)

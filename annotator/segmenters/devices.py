@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import Generic, Literal, TypeVar
 
 import torch
@@ -47,6 +48,13 @@ def pick_device(name: str) -> torch.device:
 
 def _gpus(count: int) -> str:
     return {0: "no CUDA GPU", 1: "one CUDA GPU, cuda:0"}.get(count, f"{count} CUDA GPUs, cuda:0 to cuda:{count - 1}")
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether this machine's CPU has instructions for it: elsewhere it would be slower than single precision."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # newer than the oldest torch
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from annotator.access.person import LOCAL
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, RestoringError
 from annotator.jobs import Job, JobState
 from annotator.labelling import SessionView
 from annotator.overview.checks import TINY_AREA
@@ -26,6 +26,7 @@ from annotator.ui.cutoutform import cutout_options
 from annotator.ui.exportform import export_options
 from annotator.ui.identity import labeler_of, person_of
 from annotator.ui.jobview import begun_job, cancelled_job, seen_job
+from annotator.ui.passing import inside
 from annotator.ui.problems import problem_json
 from annotator.ui.rights import demand_right
 from annotator.ui.uploads import given_files, upload_folder, uploaded_paths
@@ -271,7 +272,19 @@ def add_endpoints(workspace: Workspace) -> None:
         back_up,
         *map(_endpoint, together_endpoints(workspace)),
     ):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+        gr.api(_through_the_doors(workspace, endpoint), api_name=endpoint.__name__, concurrency_limit=None)
+
+
+def _through_the_doors(workspace: Workspace, endpoint: Callable) -> Callable:
+    @wraps(endpoint)
+    def passing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with inside(workspace):
+                return endpoint(*args, **kwargs)
+        except RestoringError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return passing
 
 
 def _endpoint(function: Callable) -> Callable:

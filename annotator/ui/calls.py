@@ -8,7 +8,7 @@ from pydantic import ValidationError, validate_call
 from annotator import __version__, samples
 from annotator.access.entrance import Entrance
 from annotator.access.person import Person, Role
-from annotator.errors import AnnotatorError, ClashError, ConflictError
+from annotator.errors import AnnotatorError, ClashError, ConflictError, RestoredError, RestoringError
 from annotator.ui import render, render_class
 from annotator.ui.calls_access import AccessCalls
 from annotator.ui.calls_cutouts import CutoutCalls
@@ -17,6 +17,7 @@ from annotator.ui.calls_instructor import InstructorCalls
 from annotator.ui.calls_overview import OverviewCalls
 from annotator.ui.calls_together import TogetherCalls
 from annotator.ui.jobview import begun_job, cancelled_job, seen_job
+from annotator.ui.passing import inside
 from annotator.ui.problems import problem_json
 from annotator.ui.render_together import clash_json
 from annotator.ui.rights import demand_right
@@ -49,11 +50,17 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
     def handle(self, message: Any, *, person: Person) -> JSON:
         """{"name", "args"} -> {"ok": True, "result"} or {"ok": False, "error": {"kind", "message", ...}}.
 
+        "generation" beside them: that of the data that the page shows, which must be that of the data that are there.
         A message may carry a "nonce", a short text: the answer then has {"nonce", "labeler"} as "echo", so that whoever
         measures or looks for a mistake can prove which question it answers, and whose.
         """
-        answer = self._answer(message, person)
-        nonce = message.get("nonce") if isinstance(message, dict) else None
+        given = message if isinstance(message, dict) else {}
+        try:
+            with inside(self._workspace, given.get("generation")):
+                answer = self._answer(message, person)
+        except (RestoringError, RestoredError) as error:
+            answer = {"ok": False, "error": problem_json(error)}
+        nonce = given.get("nonce")
         if isinstance(nonce, str) and len(nonce) <= LONGEST_NONCE:
             answer["echo"] = {"nonce": nonce, "labeler": person.name}
         return answer
@@ -66,7 +73,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
             problem = problem_json(error)
             if isinstance(error, ConflictError):
                 newest = {"name": "open_image", "args": {"image_id": args["image_id"]}}
-                problem["state"] = self.handle(newest, person=person).get("result")
+                problem["state"] = self._answer(newest, person).get("result")
             if isinstance(error, ClashError):
                 image = self._workspace.image(args["image_id"])
                 problem["op_id"] = error.op_id
@@ -91,6 +98,7 @@ class Calls(AccessCalls, CutoutCalls, ExchangeCalls, InstructorCalls, OverviewCa
         images = render.images_json(self._workspace)
         return {
             "seen": seen,
+            "generation": self._workspace.database.generation,
             "version": __version__,
             "labeler": labeler,
             "person": {"name": person.name, "role": person.role.value, "signed_in": self._entrance is not None},

@@ -5,6 +5,7 @@ from typing import Any
 from annotator.access.entrance import Entrance
 from annotator.access.person import Person, Role
 from annotator.ui import render, render_class
+from annotator.ui.uploads import given_files
 from annotator.workspace import Workspace
 from storage.records import AssignmentMode, AssignmentRule
 
@@ -37,6 +38,7 @@ class InstructorCalls:
             "queue": render_class.queue_json(self._workspace.classroom.queue()),
             "rule": render_class.rule_json(self._workspace.review.rule()),
             "backups": [render_class.backup_json(one) for one in self._workspace.backups.all()],
+            "restoring": render_class.restoring_json(self._workspace),
         }
 
     def lock_categories(self, *, labeler: str, role: Role, locked: bool) -> JSON:
@@ -57,6 +59,16 @@ class InstructorCalls:
 
     def back_up(self, *, person: Person) -> JSON:
         return render.job_json(self._workspace.backups.start(owner=person.name))
+
+    def check_backup(self, *, person: Person, name: str) -> JSON:
+        return render.job_json(self._workspace.restoring.start_check(name, owner=person.name))
+
+    def check_uploaded_backup(self, *, person: Person, path: str) -> JSON:
+        (file,) = given_files([path], person.key)
+        return render.job_json(self._workspace.restoring.start_check_of(file.path, owner=person.name))
+
+    def restore_backup(self, *, person: Person, name: str) -> JSON:
+        return render.job_json(self._workspace.restoring.start(name, owner=person.name))
 
     # agreement
 

@@ -45,7 +45,8 @@ class OverviewCalls:
         return {"ids": self._workspace.dataset.ids(order, chosen), "labelers": list(labelers)}
 
     def gallery_tiles(self, *, labeler: str, ids: list[int]) -> JSON:
-        return {"tiles": [render_overview.tile_json(tile) for tile in self._workspace.dataset.gallery.tiles(ids)]}
+        tiles = self._workspace.dataset.gallery.tiles(ids)
+        return {"tiles": [render_overview.tile_json(tile, self._workspace) for tile in tiles]}
 
     def gallery_set_category(self, *, labeler: str, role: Role, ids: list[int], category_id: int, op_id: str) -> JSON:
         change = self._workspace.dataset.gallery.set_category(ids, category_id, labeler=labeler, role=role, op_id=op_id)

@@ -7,7 +7,7 @@ from annotator.errors import NotAllowedError, NotFoundError
 from annotator.jobs import Job, Jobs
 from annotator.ui.render import job_json
 
-PRIVATE = frozenset({"backup", "export", "cutout", "inspect"})  # their results lead to files
+PRIVATE = frozenset({"backup", "check", "restore", "export", "cutout", "inspect"})  # their results lead to files
 
 
 def begun_job(job: Job, owner: str) -> dict[str, Any]:

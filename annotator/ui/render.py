@@ -28,7 +28,7 @@ JSON = dict[str, Any]
 
 def image_json(image: ImageRecord, *, instances: int, proposals: int) -> JSON:
     """instances, proposals: how many the picture has; of the proposals those that are open."""
-    version = image.sha256[:8]  # the same id with other pixels is another address, so that browsers may keep pictures
+    version = version_of(image)
     return {
         "id": image.id,
         "name": image.original_name,
@@ -41,6 +41,11 @@ def image_json(image: ImageRecord, *, instances: int, proposals: int) -> JSON:
         "url": f"annotator/pictures/{image.id}.jpg?v={version}",
         "thumb": f"annotator/thumbs/{image.id}.jpg?v={version}",
     }
+
+
+def version_of(image: ImageRecord) -> str:
+    """The same id with other pixels is another address, so that browsers may keep pictures."""
+    return image.sha256[:8]
 
 
 def counted_image_json(image: ImageRecord, workspace: Workspace) -> JSON:

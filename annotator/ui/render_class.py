@@ -1,6 +1,7 @@
 """A class at work as the plain JSON that the instructor's view and the API's clients read."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from annotator.agreement import Agreement, Tally
@@ -80,6 +81,15 @@ def rule_json(rule: AssignmentRule) -> JSON:
 
 def backup_json(one: BackupFile) -> JSON:
     return {"name": one.name, "bytes": one.size, "at": one.at.isoformat(), "url": f"annotator/backups/{one.name}"}
+
+
+def restoring_json(workspace: Workspace) -> JSON:
+    """What the view shows before and after a restore. obstacle: why there can be none, null where there can."""
+    last = workspace.restoring.last
+    return {
+        "obstacle": workspace.restoring.obstacle,
+        "last": None if last is None else asdict(last) | {"at": last.at.isoformat()},
+    }
 
 
 def agreement_json(found: Agreement, names: Mapping[int, str]) -> JSON:

@@ -49,8 +49,9 @@ def _finding_json(finding: Finding) -> JSON:
     return asdict(finding) | {"instance_ids": list(finding.instance_ids)}
 
 
-def tile_json(tile: Tile) -> JSON:
+def tile_json(tile: Tile, workspace: Workspace) -> JSON:
     facts = tile.facts
+    generation = workspace.database.generation  # after a restore, an id may be of another picture
     return {
         "id": facts.id,
         "image_id": facts.image_id,
@@ -61,7 +62,7 @@ def tile_json(tile: Tile) -> JSON:
         "predicted_iou": facts.predicted_iou,
         "origin": facts.origin.value,
         "labeler": facts.labeler,
-        "url": f"annotator/crops/{facts.id}.jpg?v={tile.key}",
+        "url": f"annotator/crops/{facts.id}.jpg?v={tile.key}&g={generation}",
     }
 
 

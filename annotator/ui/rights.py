@@ -52,6 +52,9 @@ TAKES_INSTRUCTOR: dict[str, Callable[[Arguments], bool]] = {
     "withdraw_announcement": _always,
     "set_assignment_rule": _always,
     "back_up": _always,
+    "check_backup": _always,
+    "check_uploaded_backup": _always,
+    "restore_backup": _always,
 }
 
 

@@ -26,7 +26,8 @@ from annotator.ui.figure import PLOTLY_FILE
 from annotator.ui.gate import Gate, House
 from annotator.ui.identity import labeler_of, person_of
 from annotator.ui.page import STATIC, build_page
-from annotator.ui.render import shown_hw
+from annotator.ui.passing import inside
+from annotator.ui.render import shown_hw, version_of
 from annotator.ui.sessions import CAPACITY, GradioSessions, quiet_analytics
 from annotator.ui.signin import sign_in_routes
 from annotator.ui.uploading import upload_routes
@@ -55,17 +56,24 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
 
     def image_route(find: Callable[[ImageRecord], Path]) -> Callable[[Request], Response]:
         def send_image(request: Request) -> Response:
+            version = request.query_params.get("v")
             try:
-                path = find(workspace.image(request.path_params["image_id"]))
+                with inside(workspace):
+                    image = workspace.image(request.path_params["image_id"])
+                    if version is not None and version != version_of(image):
+                        return PlainTextResponse("This is another picture by now. Reload the page.", 404)
+                    path = find(image)
             except USER_ERRORS as error:
                 return PlainTextResponse(str(error), 404)
-            return FileResponse(path, headers=KEEP_FOR_A_YEAR)
+            # Only an address that names the picture's version is of this picture for good.
+            return FileResponse(path, headers=ASK_AGAIN if version is None else KEEP_FOR_A_YEAR)
 
         return send_image
 
     def send_crop(request: Request) -> Response:
         try:
-            path = workspace.dataset.crop(request.path_params["instance_id"])
+            with inside(workspace):
+                path = workspace.dataset.crop(request.path_params["instance_id"])
         except USER_ERRORS as error:
             return PlainTextResponse(str(error), 404)
         # Only an address that names the mask's version is of this mask for good.

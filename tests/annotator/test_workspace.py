@@ -16,7 +16,8 @@ from annotator.config import Settings
 from annotator.errors import AnnotatorError, CategoryInUseError, ConflictError, PromptError
 from annotator.jobs import JobState
 from annotator.labelling import SessionView
-from annotator.workspace import Workspace
+from annotator.workspace import KEPT_EXPORTS, Workspace
+from exporters.base import ExportOptions
 from storage.records import ImageStatus
 from tests.annotator.conftest import HEIGHT, WIDTH
 from tests.fakes import FakeSegmenter
@@ -239,8 +240,6 @@ def test_a_status_that_is_none_is_refused(workspace: Workspace, image_id: int) -
 
 
 def test_an_export_job_leaves_a_zip_that_can_be_fetched(workspace: Workspace, image_id: int, cup: int) -> None:
-    from exporters.base import ExportOptions
-
     act(workspace, image_id, "point", x=100, y=90, label=1)
     act(workspace, image_id, "commit", category_id=cup)
     job = workspace.start_export("coco", ExportOptions()).wait(30)
@@ -251,9 +250,20 @@ def test_an_export_job_leaves_a_zip_that_can_be_fetched(workspace: Workspace, im
     json.dumps(job.to_json())
 
 
-def test_an_export_job_that_is_cancelled_leaves_nothing(workspace: Workspace, image_id: int) -> None:
-    from exporters.base import ExportOptions
+def test_the_newest_exports_of_each_person_stay(workspace: Workspace, image_id: int, cup: int) -> None:
+    def export(owner: str) -> Path:
+        result = workspace.start_export("csv", ExportOptions(), owner=owner).wait(30).result
+        path = workspace.export_path(result["token"], result["filename"])
+        assert path is not None
+        return path
 
+    anns = export("ann")
+    bens = [export("ben") for _ in range(KEPT_EXPORTS + 1)]
+    assert anns.exists()
+    assert [path.exists() for path in bens] == [False] + [True] * KEPT_EXPORTS
+
+
+def test_an_export_job_that_is_cancelled_leaves_nothing(workspace: Workspace, image_id: int) -> None:
     began, go_on = threading.Event(), threading.Event()
     read = workspace.repository.instances
 

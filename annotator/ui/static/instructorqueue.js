@@ -5,7 +5,7 @@ import { h, keyed, setText } from "./dom.js";
 import { count } from "./format.js";
 import { icon } from "./icons.js";
 
-const JOB_WORDS = { propose: "Proposing masks", export: "Export", import: "Import", inspect: "Looking at an import", backup: "Backup", cutout: "Cut-outs", model: "Changing the model", look: "Looking at the masks" };
+const JOB_WORDS = { propose: "Proposing masks", export: "Export", import: "Import", inspect: "Looking at an import", backup: "Backup", cutout: "Cut-outs", model: "Changing the model", look: "Looking at the masks", check: "Checking a backup", restore: "Restoring a backup" };
 
 export function createQueueCard() {
   const model = h("span", { class: "status-total" });

@@ -21,7 +21,7 @@ import { createInstances } from "./instances.js";
 import { createInstructor } from "./instructor.js";
 import { createJobs } from "./jobs.js";
 import { startKeys } from "./keys.js";
-import { recall, WINDOW } from "./memory.js";
+import { forgetWindow, recall, remember, WINDOW } from "./memory.js";
 import { createMessages } from "./messages.js";
 import { createNews, followNews } from "./news.js";
 import { createNotices } from "./notices.js";
@@ -40,6 +40,7 @@ import { createToolbar } from "./toolbar.js";
 import { startTooltips } from "./tooltip.js";
 
 const NARROW = window.matchMedia("(max-width: 899px)"); // as in page.css
+const RESTORED = "restored"; // kept over the reload that follows
 const STYLES = [
   ...["tokens", "page", "controls"],
   ...["header", "access", "pictures", "side", "candidates", "proposals", "categories", "instances", "toolbar"],
@@ -59,7 +60,18 @@ export async function start({ element, server: remote }) {
   const { state } = store;
   const messages = createMessages();
   const jobs = createJobs();
-  const server = createServer((message) => remote.call(message), (lost) => store.set({ lost }));
+  let leaving = false;
+
+  /** A backup was restored: what this page shows is of before. */
+  function startAnew() {
+    if (leaving) return;
+    leaving = true;
+    forgetWindow();
+    remember(WINDOW, RESTORED, true);
+    location.reload();
+  }
+
+  const server = createServer((message) => remote.call(message), (lost) => store.set({ lost }), startAnew);
 
   const root = h("div", { class: "page", lang: "en" });
   const opening = createOpening({ store, server, queue: () => queue, canvas: () => canvas, messages });
@@ -199,7 +211,7 @@ export async function start({ element, server: remote }) {
   keepFocusOnCanvas(root, host);
   startTooltips(root);
   startKeys(actions);
-  window.addEventListener("beforeunload", (event) => actions.isBusy() && event.preventDefault());
+  window.addEventListener("beforeunload", (event) => actions.isBusy() && !leaving && event.preventDefault());
 
   async function onImported(result, { labels = false } = {}) {
     const images = await server.request("list_images");
@@ -210,6 +222,9 @@ export async function start({ element, server: remote }) {
   }
 
   const begun = await server.request("bootstrap");
+  server.setGeneration(begun.generation);
+  if (recall(WINDOW, RESTORED)) messages.error("The instructor has restored a backup: this is how things were then. Steps that were still on their way are not in it.");
+  remember(WINDOW, RESTORED, false);
   root.dataset.role = begun.person.role; // what a labeler may not do is not shown: access.css
   store.set({
     ready: true,

@@ -14,6 +14,15 @@ export function recall(storage, key) {
   }
 }
 
+/** Forget what was kept for this window: it names what is not there any more. */
+export function forgetWindow() {
+  try {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith("annotator-")) sessionStorage.removeItem(key);
+  } catch {
+    // Then nothing was kept.
+  }
+}
+
 export function remember(storage, key, value) {
   try {
     storage().setItem(`annotator-${key}`, JSON.stringify(value));

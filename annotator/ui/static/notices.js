@@ -46,7 +46,8 @@ export function createNotices(store, actions, foreseenState) {
     const when = seconds > 0 ? `in ${seconds} s` : "now";
     const waiting = state.pending.length ? ` ${count(state.pending.length, "step")} will be sent then; nothing is lost.` : "";
     const why = state.lost.signedOut ? "You are signed out: sign in again in another tab" : "Not connected";
-    setText(lostWords, `${why}, trying again ${when}.${waiting}`);
+    if (state.lost.restoring) return setText(lostWords, "The instructor is restoring a backup; this page goes on by itself.");
+    return setText(lostWords, `${why}, trying again ${when}.${waiting}`);
   });
 
   store.on(["session"], () => {

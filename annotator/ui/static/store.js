@@ -75,7 +75,7 @@ export const INITIAL = {
   noticesSeen: 0, // of what the server changed by itself since it started
   announcement: null, // the instructor's words to everybody: {id, text, labeler, at}
   locks: { categories: false }, // what labelers may not change for now
-  lost: null, // {retryAt, waiting} while the server cannot be reached
+  lost: null, // {retryAt, signedOut, restoring} while the server cannot be reached
   failure: null, // why the picture could not be shown
 };
 
