@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from annotator.access.person import Role
 from annotator.config import Settings
 from annotator.workspace import Workspace
 from storage.rle import Rle
-from tests.annotator.ui.people import INSTRUCTOR_CODE, OPTIONS
+from tests.annotator.ui.people import CODE, INSTRUCTOR_CODE, OPTIONS
 from tests.browser.desk import WAIT_MS
 from tests.browser.test_signin import open_page
 from tests.serving import RunningServer
