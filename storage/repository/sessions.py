@@ -51,8 +51,9 @@ class Sessions:
             return db_session.get(OperationRow, (session_id, op_id)) is not None
 
     def last_image_id(self, labeler: str) -> int | None:
-        """The picture that the labeler worked on last, None where there is none (any more)."""
-        query = select(SessionRow.image_id).where(SessionRow.labeler == labeler).order_by(SessionRow.updated_at.desc())
+        """The picture that the labeler worked on last, or else looked at; None where there is none (any more)."""
+        query = select(SessionRow.image_id).where(SessionRow.labeler == labeler)
+        query = query.order_by((SessionRow.revision > 0).desc(), SessionRow.updated_at.desc())
         with self._database.read() as db_session:
             return db_session.scalar(query.limit(1))
 

@@ -28,6 +28,16 @@ def test_a_session_needs_a_picture(repository):
         repository.session(4, "ann")
 
 
+def test_the_last_picture_is_the_one_worked_on_and_not_one_only_looked_at(repository, new_image):
+    worked_on, looked_at = new_image(), new_image()
+    assert repository.last_image_id("ann") is None
+    repository.session(looked_at.id, "ann")
+    assert repository.last_image_id("ann") == looked_at.id
+    Labeler(repository, worked_on, name="ann").step()
+    repository.session(looked_at.id, "ann")
+    assert repository.last_image_id("ann") == worked_on.id
+
+
 def test_a_step_is_kept_as_it_was_sent(repository, image, labeler):
     payload = {"x": 1.5, "y": 2, "label": 1, "note": "grün \x00 \ud800"}
     taken = labeler.step("point", payload, chosen_candidate=2, op_id="the first")

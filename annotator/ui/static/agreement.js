@@ -52,7 +52,7 @@ export function createAgreement({ server, go }) {
     all = found.pairs;
     pairsOf = null;
     tables.replaceChildren(
-      h("p", { class: "agreement-overall" }, h("strong", { id: "agreement-overall" }, percent(overall.f1)), ` of all masks have a partner on ${count(found.pictures, "picture")}; the IoU of pairs is ${iou(overall.mean_iou)} on average.`),
+      h("p", { class: "agreement-overall" }, h("strong", { id: "agreement-overall" }, percent(overall.f1)), ` of all masks have a partner on ${count(found.pictures, "picture")}${overall.paired ? `; the IoU of pairs is ${iou(overall.mean_iou)} on average` : ""}.`),
       table("Category", "categories", found.categories, (one) => one.name),
       table("Labeler", "labelers", found.labelers, (one) => labelerButton(one.name)),
       pairsPlace,

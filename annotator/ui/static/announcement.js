@@ -1,6 +1,6 @@
 /** The instructor's words to everybody: a banner that can be closed, and comes again only with other words. */
 
-import { h, setText } from "./dom.js";
+import { h, setText, tellHeight } from "./dom.js";
 import { icon } from "./icons.js";
 import { recall, remember, WINDOW } from "./memory.js";
 import { tip } from "./tooltip.js";
@@ -50,5 +50,6 @@ export function createAnnouncement(store) {
     setText(from, announcement.labeler);
   }
   store.on(["announcement"], show);
+  tellHeight(element, "--announced"); // what else stands at the top of the canvas goes below it: notices.css
   return element;
 }

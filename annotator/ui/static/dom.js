@@ -77,3 +77,19 @@ export function isTyping(target) {
   if (target.isContentEditable || target.matches("textarea, select")) return true;
   return target.matches("input") && !["checkbox", "radio", "button", "range", "color", "file"].includes(target.type);
 }
+
+const GAP = 8;
+
+/**
+ * Keep the height of an element, and a gap, in a property of its parent's style, so that what shares the place with it can
+ * stand beside it; 0px while it is not shown.
+ *
+ * @param {HTMLElement} element
+ * @param {string} name "--announced"
+ */
+export function tellHeight(element, name) {
+  new ResizeObserver(() => {
+    const { offsetHeight: height } = element;
+    element.parentElement.style.setProperty(name, height ? `${height + GAP}px` : "0px");
+  }).observe(element);
+}

@@ -46,7 +46,6 @@ export function createHeader(store, actions) {
   const model = h("span", { class: "segmenter-words" });
   const segmenter = h("button", { type: "button", id: "segmenter", class: "button quiet", "aria-haspopup": "dialog" }, icon("model"), model, icon("down"));
   segmenter.addEventListener("click", () => actions.showSegmenters(segmenter));
-  tip(segmenter, "The segmenter at work");
   const offer = h("button", { type: "button", id: "offer", class: "button link instructors", hidden: true });
   offer.addEventListener("click", () => actions.switchSegmenter(offer.dataset.name));
   const exportButton = h("button", { type: "button", id: "export", class: "button primary", onclick: actions.showExport }, icon("export"), h("span", {}, "Export"));
@@ -74,7 +73,9 @@ export function createHeader(store, actions) {
 
   function showSegmenter() {
     const active = state.segmenter;
-    setText(model, active ? `${active.title}, ${active.device.toUpperCase()}` : "…");
+    const words = active ? `${active.title}, ${active.device.toUpperCase()}` : "…";
+    setText(model, words);
+    tip(segmenter, `The segmenter at work: ${words}`);
     const other = active?.name === "builtin" ? state.segmenters.find((one) => one.name === "vit_b" && !one.active) : null;
     offer.hidden = !other || state.switching !== null;
     if (!other) return;

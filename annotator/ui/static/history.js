@@ -93,7 +93,7 @@ export function createHistory({ root, store, server, news, settled }) {
       const row = h(
         "li",
         { class: "change", id: `change-${change.id}`, dataset: { kind: change.kind } },
-        h("span", { class: "change-who" }, change.labeler || "somebody"),
+        h("span", { class: "change-who", title: change.labeler }, change.labeler || "somebody"),
         h("span", { class: "change-what" }),
         h("time", { class: "change-when", datetime: change.at, title: new Date(change.at).toLocaleString("en-GB") }, when(change.at)),
       );

@@ -3,7 +3,7 @@
 import { h, keyed, setAttribute, setText } from "./dom.js";
 import { score, share } from "./format.js";
 import { icon } from "./icons.js";
-import { categoryOf } from "./store.js";
+import { categoryOf, isInstructor } from "./store.js";
 import { tip } from "./tooltip.js";
 
 /**
@@ -25,9 +25,9 @@ export function createInstances(store, actions, foreseenState) {
       actions.setCategory(instance.id, Number(choice.value));
       choice.blur();
     });
-    const edit = tip(h("button", { type: "button", class: "icon-button" }, icon("edit")), "Edit its prompt", "S");
+    const edit = tip(h("button", { type: "button", class: "icon-button of-owner" }, icon("edit")), "Edit its prompt", "S");
     const cut = tip(h("button", { type: "button", class: "icon-button" }, icon("scissors")), "Cut out", "C");
-    const remove = tip(h("button", { type: "button", class: "icon-button" }, icon("trash")), "Delete", "X");
+    const remove = tip(h("button", { type: "button", class: "icon-button of-owner" }, icon("trash")), "Delete", "X");
     edit.addEventListener("click", () => actions.editInstance(instance.id));
     cut.addEventListener("click", () => actions.cutOut(instance.id));
     remove.addEventListener("click", () => actions.deleteInstance(instance.id));
@@ -67,13 +67,21 @@ export function createInstances(store, actions, foreseenState) {
       choice.value = "";
     }
     if (choice.value !== String(instance.category_id)) choice.value = String(instance.category_id);
-    choice.disabled = Boolean(instance.pending);
+    const owner = isTheirs(instance) ? instance.labeler || "somebody" : null;
+    choice.disabled = Boolean(instance.pending) || owner !== null;
+    choice.title = owner === null ? "" : `${owner}'s: only ${owner} or the instructor can change it`;
+    for (const own of row.querySelectorAll(".of-owner")) own.disabled = owner !== null;
     const area = row.querySelector(".instance-area");
     setText(area, share(instance.area, image.width * image.height));
     tip(area, `${instance.area.toLocaleString("en")} pixels`);
     const iou = row.querySelector(".instance-iou");
     setText(iou, score(instance.predicted_iou));
     tip(iou, "Predicted IoU");
+  }
+
+  /** Whether somebody else saved it, and only they and the instructor may change it: annotator/ownership.py. */
+  function isTheirs({ labeler }) {
+    return state.person.signed_in && !isInstructor(state) && labeler !== undefined && labeler !== state.person.name;
   }
 
   function show() {

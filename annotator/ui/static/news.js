@@ -2,7 +2,7 @@
  * What others, and other windows, have done: asked for about every second while the page is looked at.
  *
  * To hear of one more kind of news: `news.on("announcement", (value) => …)`; the server's side is a source of that name
- * (annotator/news.py). A listener gets the value only when it is a new one.
+ * (annotator/news.py). A listener gets the value only when it is a new one, and all that came with it.
  */
 
 import { withImage } from "./store.js";
@@ -17,7 +17,7 @@ const SIGNS_OF_LIFE = ["pointerdown", "pointermove", "keydown", "wheel", "touchs
  * @param {object} parts
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<import("./server.js").createServer>} parts.server
- * @returns {{on: (name: string, listener: (value: any) => void) => void, start: (seen: object) => void, now: () => void}}
+ * @returns {{on: (name: string, listener: (value: any, all: object) => void) => void, start: (seen: object) => void, now: () => void}}
  */
 export function createNews({ store, server }) {
   const { state } = store;
@@ -52,7 +52,7 @@ export function createNews({ store, server }) {
     try {
       const answer = await server.request("news", { seen, picture: watched() });
       seen = { ...seen, ...answer.seen };
-      for (const [name, value] of Object.entries(answer)) for (const listener of listeners.get(name) ?? []) listener(value);
+      for (const [name, value] of Object.entries(answer)) for (const listener of listeners.get(name) ?? []) listener(value, answer);
     } catch (error) {
       if (error.name !== "ServerError") throw error;
       wait = AFTER_TROUBLE_MS; // said by whatever the labeler does next; here it would be said each second
@@ -142,7 +142,7 @@ export function followNews({ news, store, queue, opening, messages, actions }) {
     queue.setRevision(session.image.id, session.revision);
     opening.take(session.image.id, session);
   });
-  news.on("instances", ({ image_id: imageId, change_id, instances }) => {
+  news.on("instances", ({ image_id: imageId, change_id, instances }, { categories: counted }) => {
     const { session } = state;
     if (state.shownId !== imageId || session?.image.id !== imageId || change_id < session.change_id) return;
     // What is under way here may be among them already, and would be shown twice; its answer, or the next news, has all.
@@ -150,7 +150,7 @@ export function followNews({ news, store, queue, opening, messages, actions }) {
     if (isSame(session.instances, instances)) return store.set({ session: { ...session, change_id } });
     store.set({
       session: { ...session, change_id, instances },
-      categories: recounted(state.categories, session.instances, instances),
+      categories: counted ? state.categories : recounted(state.categories, session.instances, instances),
       selectedId: instances.some((one) => one.id === state.selectedId) ? state.selectedId : null,
     });
   });

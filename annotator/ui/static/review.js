@@ -1,7 +1,7 @@
 /** The review: handing a picture in, passing it, giving it back with a comment; and which picture comes next. */
 
 import { button, openDialog } from "./dialog.js";
-import { h, setText } from "./dom.js";
+import { h, setText, tellHeight } from "./dom.js";
 import { icon } from "./icons.js";
 import { currentImage, isGivenOut, isInstructor } from "./store.js";
 import { tip } from "./tooltip.js";
@@ -168,5 +168,7 @@ export function createReturnedNote(store) {
     if (isReturned) setText(words, image.review_comment);
   }
   store.on(["images", "currentId"], show);
-  return h("div", { class: "returned-place" }, note, chip);
+  const place = h("div", { class: "returned-place" }, note, chip);
+  tellHeight(place, "--returned"); // messages come above it: notices.css
+  return place;
 }
