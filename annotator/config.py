@@ -18,6 +18,8 @@ class Settings:
 
     data: Path = DEFAULT_DATA
     database_url: str | None = field(default=None, repr=False)  # SQLite or PostgreSQL; None: annotator.db in data
+    pictures_url: str | None = field(default=None, repr=False)  # of fsspec, or a folder; None: images/ in data
+    embeddings_url: str | None = field(default=None, repr=False)  # of fsspec, where machines share them; None: nowhere
     model: str = "builtin"
     device: str = "auto"
     checkpoint: Path | None = None
@@ -32,6 +34,7 @@ class Settings:
     duplicate_iou: float = 0.8  # a proposal that overlaps an instance, or a rejected one, so much is not offered
     embedding_memory_bytes: int = 512 * 2**20
     embedding_disk_bytes: int = 8 * 2**30
+    picture_cache_bytes: int = 8 * 2**30  # copies of pictures that are elsewhere
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", Path(self.data).expanduser().resolve())

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from annotator.errors import SettingsError
+from annotator.files import write_whole
+from annotator.objects.shelf import Shelf
 from annotator.prediction import Embedding, Frame
 
 log = logging.getLogger(__name__)
@@ -43,8 +46,18 @@ class EmbeddingStore:
     It is a cache: what cannot be written or read back is logged and missed, and never stops a labeler.
     """
 
-    def __init__(self, folder: Path | None, *, memory_bytes: int = MEMORY_BYTES, disk_bytes: int = DISK_BYTES) -> None:
-        """folder: where files go, made when first needed; None keeps embeddings in memory alone."""
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        memory_bytes: int = MEMORY_BYTES,
+        disk_bytes: int = DISK_BYTES,
+        shelf: Shelf | None = None,
+    ) -> None:
+        """folder: where files go, made when first needed; None keeps embeddings in memory alone. shelf: where other
+        machines find those of this folder, and it theirs.
+        """
+        self._shelf = shelf
         self._folder, self._memory_bytes, self._disk_bytes = folder, memory_bytes, disk_bytes
         self._kept: OrderedDict[EmbeddingKey, Embedding] = OrderedDict()
         self._kept_bytes = 0
@@ -66,6 +79,25 @@ class EmbeddingStore:
             self._keep(key, embedding)
         return embedding
 
+    def fetch(self, key: EmbeddingKey) -> Embedding | None:
+        """The embedding that another machine has made; None where there is none, or it is damaged. Takes a moment."""
+        if self._folder is None or self._shelf is None:
+            return None
+        data = self._shelf.get(key.filename)
+        if not data:
+            return None
+        try:
+            write_whole(self._folder / key.filename, data)
+            self._trim(self._folder)
+        except (OSError, SettingsError) as error:
+            log.warning("An embedding could not be kept in %s: %s", self._folder, error)
+        return self.get(key)
+
+    def close(self) -> None:
+        """Wait, a little, for what is on its way to other machines."""
+        if self._shelf is not None:
+            self._shelf.close()
+
     def put(self, key: EmbeddingKey, embedding: Embedding) -> None:
         """Keep an embedding in memory and on disk; the least recently used ones make room."""
         self._keep(key, embedding)
@@ -74,6 +106,8 @@ class EmbeddingStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             _write(self._folder / key.filename, embedding)
+            if self._shelf is not None:
+                self._shelf.put(key.filename, (self._folder / key.filename).read_bytes())
             self._trim(self._folder)
         except OSError as error:
             log.warning("An embedding could not be kept in %s: %s", self._folder, error)

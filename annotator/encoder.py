@@ -155,6 +155,7 @@ class Encoder:
             self._waiting.clear()
             self._changed.notify()
         self._thread.join(timeout_s)
+        self._store.close()
 
     def _leave(self, asker: str) -> None:
         for work in self._waiting.values():
@@ -186,6 +187,8 @@ class Encoder:
         encoding = work.encoding
         try:
             embedding = self._store.get(encoding.key)  # it may have come in between being asked for and queued
+            if embedding is None:
+                embedding = self._store.fetch(encoding.key)
             if embedding is None:
                 embedding = work.segmenter.embed(work.load_image())
                 self._store.put(encoding.key, embedding)

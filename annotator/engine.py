@@ -15,6 +15,7 @@ from annotator.config import Settings
 from annotator.embeddings import EmbeddingStore
 from annotator.encoder import Encoder, Encoding, QueuedEncoding
 from annotator.errors import USER_ERRORS, AnnotatorError, SettingsError
+from annotator.objects import Shelf
 from annotator.prediction import Embedding, Prediction, Prompt
 from annotator.segmenters import checkpoints
 from annotator.segmenters.base import Segmenter, SegmenterInfo
@@ -71,9 +72,11 @@ class Engine:
         settings: Settings,
         load_pixels: Callable[[ImageRecord], np.ndarray],
         notify: Callable[[str], None],
+        shelf: Shelf | None = None,
         *,
         kept_answers: int = KEPT_ANSWERS,
     ) -> None:
+        """shelf: where machines share their embeddings."""
         self._settings, self._load_pixels, self._notify = settings, load_pixels, notify
         self._kept_answers = kept_answers
         self._encoder = Encoder(
@@ -81,6 +84,7 @@ class Engine:
                 settings.folder("embeddings"),
                 memory_bytes=settings.embedding_memory_bytes,
                 disk_bytes=settings.embedding_disk_bytes,
+                shelf=shelf,
             )
         )
         self._answers: OrderedDict[tuple, Answer] = OrderedDict()

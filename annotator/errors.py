@@ -18,6 +18,10 @@ class ImageError(AnnotatorError):
     """A file could not be taken in as a picture."""
 
 
+class AwayError(AnnotatorError):
+    """What is kept elsewhere cannot be reached, or is refused, now; it may well be there."""
+
+
 class CheckpointError(AnnotatorError):
     """A model's weights are missing, incomplete, or not what they should be."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from annotator.errors import ImageError
+from annotator.errors import AwayError, ImageError
 from annotator.images import MAX_PIXELS, file_bytes, read_image
 from annotator.pictures import PictureStore
 from importers.sources import Skipped, SourceFile, SourceLimits, expand
@@ -102,7 +102,21 @@ def import_pictures(
 def take_in(
     source: SourceFile, report: ImportReport, store: PictureStore, repository: ImageTable, max_pixels: int
 ) -> ImageRecord | None:
-    """One file: into the store and the table, or into the report. Returns the picture, None where it was skipped."""
+    """One file: into the store and the table, or into the report. Returns the picture, None where it was skipped.
+
+    Raises AwayError where pictures are kept elsewhere, and that cannot be reached: nor could it for those that follow.
+    """
+    try:
+        return _take_in(source, report, store, repository, max_pixels)
+    except AwayError as error:
+        raise AwayError(
+            f"{source.name} and what comes after it were not imported; what came before is. {error}"
+        ) from error
+
+
+def _take_in(
+    source: SourceFile, report: ImportReport, store: PictureStore, repository: ImageTable, max_pixels: int
+) -> ImageRecord | None:
     try:
         data = file_bytes(source.path, name=source.name)
         known = repository.find_image(hashlib.sha256(data).hexdigest())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from annotator.errors import ImageError
+from annotator.errors import AwayError, ImageError
 from annotator.files import remove_leftovers, write_whole
 from annotator.images import Picture, encode_for_store, read_image, reduced_jpeg, thumbnail_jpeg
+from annotator.objects import Folder, Objects
 
 CACHE_BYTES = 512 * 2**20  # one picture of 100 megapixels, and a few of ordinary size
 LOCKS = 64
@@ -20,18 +21,21 @@ _STORED_NAME = re.compile(r"[0-9a-f]{64}\.(jpg|png)")
 
 
 class PictureStore:
-    """Pictures by the hash of the file they came from, in images/ of the workspace folder; what is derived from them in
-    display/ and thumbs/, which may be deleted at any time. Safe to use from many threads and processes.
+    """Pictures by the hash of the file they came from, in images/ of the workspace folder or elsewhere; what is derived
+    from them in display/ and thumbs/, which may be deleted at any time. Safe to use from many threads and processes.
+
+    Raises AwayError, besides, where pictures are elsewhere and cannot be reached now.
     """
 
-    def __init__(self, folder: Path, *, cache_bytes: int = CACHE_BYTES) -> None:
-        self.images_folder = folder / "images"
+    def __init__(self, folder: Path, *, objects: Objects | None = None, cache_bytes: int = CACHE_BYTES) -> None:
+        """folder: the workspace's. objects: where the pictures themselves lie, None: in images/ of it."""
+        self.objects = objects or Folder(folder / "images")
         self.work_folder = folder / "incoming"  # for what is unpacked during an import
         self._display_folder = folder / "display"
         self._thumbs_folder = folder / "thumbs"
         self._cache = _PixelCache(cache_bytes)
         self._locks = [threading.RLock() for _ in range(LOCKS)]
-        for used in (self.images_folder, self.work_folder, self._display_folder, self._thumbs_folder):
+        for used in (self.work_folder, self._display_folder, self._thumbs_folder):
             remove_leftovers(used)
 
     def add(self, picture: Picture) -> str:
@@ -42,23 +46,30 @@ class PictureStore:
         data, extension = encode_for_store(picture)
         stored_name = f"{picture.sha256}.{extension}"
         with self._lock(stored_name):
-            write_whole(self.images_folder / stored_name, data)
+            self.objects.put(stored_name, data)
             write_whole(self._thumbnail_path(stored_name), thumbnail_jpeg(picture.pixels))
         return stored_name
 
     def has(self, stored_name: str) -> bool:
         """Whether the picture's file is there, and not empty."""
-        path = self._path(stored_name)
-        return path.is_file() and path.stat().st_size > 0
+        return self.objects.has(_known(stored_name))
 
     def path(self, stored_name: str, *, original_name: str = "") -> Path:
         """The picture's file. original_name: what the error calls it. Raises ImageError when it is gone."""
-        if not self.has(stored_name):
+        try:
+            path = self.file(stored_name)
+        except AwayError as error:
+            raise AwayError(f"{original_name or stored_name}: It cannot be fetched now. {error}") from error
+        if not (path.is_file() and path.stat().st_size):
             raise ImageError(
-                f"{original_name or stored_name}: Its file is missing from {self.images_folder}. "
+                f"{original_name or stored_name}: Its file is missing from {self.objects.place}. "
                 "Import the same picture again to bring it back."
             )
-        return self._path(stored_name)
+        return path
+
+    def file(self, stored_name: str) -> Path:
+        """The same without a look at it. Raises AwayError where it cannot be fetched now."""
+        return self.objects.path(_known(stored_name))
 
     def pixels(self, stored_name: str, *, original_name: str = "") -> np.ndarray:
         """H×W×3 uint8 RGB, upright; read-only, for others may be given the same array. Raises ImageError."""
@@ -82,27 +93,21 @@ class PictureStore:
 
     def remove(self, stored_name: str) -> None:
         """Delete the picture and what was derived from it; nothing happens where it is gone already."""
-        path = self._path(stored_name)
+        stem = Path(_known(stored_name)).stem
         with self._lock(stored_name):
             self._cache.drop(stored_name)
-            for derived in self._display_folder.glob(f"{path.stem}-*.jpg"):
+            for derived in self._display_folder.glob(f"{stem}-*.jpg"):
                 derived.unlink(missing_ok=True)
             self._thumbnail_path(stored_name).unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
+            self.objects.remove(stored_name)
 
     def _derived(self, path: Path, stored_name: str, original_name: str, make: Callable[[np.ndarray], bytes]) -> Path:
-        self._path(stored_name)
+        _known(stored_name)
         if not path.is_file():
             with self._lock(stored_name):
                 if not path.is_file():
                     write_whole(path, make(self.pixels(stored_name, original_name=original_name)))
         return path
-
-    def _path(self, stored_name: str) -> Path:
-        """Raises ImageError for a name that this store never gave: it could lead anywhere."""
-        if not _STORED_NAME.fullmatch(stored_name):
-            raise ImageError(f"{stored_name!r} is no stored picture's name.")
-        return self.images_folder / stored_name
 
     def _thumbnail_path(self, stored_name: str) -> Path:
         return self._thumbs_folder / f"{Path(stored_name).stem}.jpg"
@@ -110,6 +115,13 @@ class PictureStore:
     def _lock(self, stored_name: str) -> threading.RLock:
         """Two threads that want the same picture decode it once; pictures share locks, which bounds their number."""
         return self._locks[hash(stored_name) % LOCKS]
+
+
+def _known(stored_name: str) -> str:
+    """Raises ImageError for a name that no store ever gave: it could lead anywhere."""
+    if not _STORED_NAME.fullmatch(stored_name):
+        raise ImageError(f"{stored_name!r} is no stored picture's name.")
+    return stored_name
 
 
 class _PixelCache:

@@ -21,7 +21,7 @@ from annotator.config import Settings
 from annotator.cutouts import Cutouts
 from annotator.datasets import Datasets
 from annotator.engine import Engine
-from annotator.errors import Cancelled, CategoryInUseError, NotFoundError, SettingsError
+from annotator.errors import AwayError, Cancelled, CategoryInUseError, NotFoundError, SettingsError
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.intake import Intake
@@ -30,6 +30,7 @@ from annotator.jobboard import JobBoard
 from annotator.jobs import Job, Jobs
 from annotator.labelling import WAIT_FOR_ENCODING_S, Labelling, SessionView
 from annotator.news import News
+from annotator.objects import open_pictures, open_shelf
 from annotator.overview.dataset import DataSet
 from annotator.ownership import check_all_own
 from annotator.pictures import PictureStore
@@ -65,14 +66,15 @@ class Workspace:
         self.doors = Doorway()  # what every call goes through, to be shut while a backup is put in place
         self._in_use = InUse.shared(settings.data)
         try:
+            objects, shelf = open_pictures(settings), open_shelf(settings)
             self.database = Database.open(settings.url, backup_dir=settings.folder("backups"))
         except BaseException:
             self._in_use.close()
             raise
         self.repository = Repository(self.database, duplicate_iou=settings.duplicate_iou)
-        self.pictures = PictureStore(settings.data)
+        self.pictures = PictureStore(settings.data, objects=objects)
         self.datasets = Datasets(self.repository, self.pictures, max_pixels=settings.max_pixels)
-        self.engine = Engine(settings, self.pixels, self._notice)
+        self.engine = Engine(settings, self.pixels, self._notice, shelf)
         self.labelling = Labelling(self.repository, self.engine)
         self.history = History(self.repository)
         self.review = Review(self.repository)
@@ -93,11 +95,11 @@ class Workspace:
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
         self.news.add("class", self.classroom.news)
-        self.backups = Backups(self.database, self.pictures.images_folder, settings.folder, self.jobs)
+        self.backups = Backups(self.database, self.pictures.objects, settings.folder, self.jobs)
         self.restoring = Restoring(
             self.database,
             folder=settings.data,
-            images=self.pictures.images_folder,
+            images=settings.data / "images",
             backups=self.backups,
             jobs=self.jobs,
             doors=self.doors,
@@ -157,7 +159,10 @@ class Workspace:
         owners = self.repository.labelers_on(image_id=image_id)
         check_all_own(owners, f"remove {image.original_name}", labeler=labeler, role=role)
         self.repository.remove_image(image_id, labeler=labeler)
-        self.pictures.remove(image.stored_name)
+        try:
+            self.pictures.remove(image.stored_name)
+        except AwayError as error:  # nothing leads to it any more
+            self._notice(f"{image.original_name} is removed; its file, {image.stored_name}, was left behind. {error}")
         self.dataset.crops.remove(image_id)
 
     def import_pictures(
@@ -315,7 +320,7 @@ class Workspace:
         self, format_name: str, out: Path, options: ExportOptions | None = None, progress: Progress | None = None
     ) -> ExportReport:
         """Write the data set to a folder, or to a zip where `out` ends in .zip. Raises ExportError."""
-        dataset = StoredDataset(self.repository, self.pictures.images_folder)
+        dataset = StoredDataset(self.repository, self.pictures.file)
         return export(format_name, dataset, out, options, progress)
 
     def saved_for(self, options: ExportOptions) -> Saved:

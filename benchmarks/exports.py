@@ -64,7 +64,7 @@ def compare_times(pictures: int, instances: int, repeats: int, folder: Path) -> 
     masks = [[blob(dice, SIZE_HW) for _ in range(instances)] for _ in range(min(pictures, COMPARED))]
     fill_database(folder / "annotator.db", len(masks), [mask for each in masks for mask in each], instances)
     database = Database.open(f"sqlite:///{folder / 'annotator.db'}")
-    dataset = StoredDataset(Repository(database), folder)
+    dataset = StoredDataset(Repository(database), folder.joinpath)
     runs: dict[str, Callable[[], Any]] = {
         "rle": lambda: export("coco", dataset, folder / "rle", LABELS),
         "polygons": lambda: export("coco", dataset, folder / "polygons", POLYGONS),
@@ -177,7 +177,7 @@ def print_large(folder: Path) -> None:
     split = ExportOptions(pictures=Pictures.NONE, polygons=True, split=SplitOptions(stratify=True))
     for out, options in (("rle", LABELS), ("polygons.zip", split)):
         start = time.perf_counter()
-        export("coco", StoredDataset(Repository(database), folder), folder / out, options)
+        export("coco", StoredDataset(Repository(database), folder.joinpath), folder / out, options)
         seconds.append(round(time.perf_counter() - start, 1))
     database.close()
     print(json.dumps({"peak_mb": round(_peak_mb() - before, 1), "large_s": seconds}))

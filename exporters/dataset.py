@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 
 class StoredDataset:
-    """A Dataset over the database and the folder of stored pictures.
+    """A Dataset over the database and the stored pictures.
 
     Categories and the list of pictures are those of the moment it is made; instances are read picture by picture, so
     that memory stays bounded and no transaction is held while files are written.
     """
 
-    def __init__(self, repository: Repository, images_dir: Path) -> None:
+    def __init__(self, repository: Repository, path_of: Callable[[str], Path]) -> None:
+        """path_of: a stored name -> the picture's file, which may be gone; what it raises stops the export."""
         self._repository = repository
-        self._images_dir = images_dir
+        self._path_of = path_of
         self._categories = repository.categories()
         self._images = repository.images()
 
@@ -42,7 +43,7 @@ class StoredDataset:
 
     def picture_path(self, image: ImageRecord) -> Path:
         """The stored upright picture; may be gone."""
-        return self._images_dir / image.stored_name
+        return self._path_of(image.stored_name)
 
     def splits(self, options: SplitOptions, images: Sequence[ImageRecord]) -> Mapping[int, Split]:
         """Picture's id -> its split, remembered: who exports again finds each picture where it was."""

@@ -30,6 +30,8 @@ LIVES_ONLY_IN = {
     "typer": "annotator/cli",
     "dask": "annotator/clusters",
     "distributed": "annotator/clusters",
+    "fsspec": "annotator/objects",
+    "s3fs": "annotator/objects",
 }
 MOST_LINES = 400
 
@@ -76,6 +78,7 @@ def test_no_exception_is_swallowed_in_silence(path):
         ("annotator.cli", ("torch", "gradio")),
         ("annotator.clusters.worker", ("torch", "gradio", "sqlalchemy", "distributed")),
         ("annotator.proposing", ("gradio", "distributed")),
+        ("annotator.objects", ("torch", "gradio", "fsspec", "s3fs")),
     ],
 )
 def test_importing_a_room_loads_nothing_heavy_of_another(module, furniture):

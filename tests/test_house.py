@@ -31,12 +31,14 @@ NOT_IMPORTED = {
     "requirements.txt": {"torchvision"},  # segment-anything imports it and does not say so
     # tools and pytest's plugins are called, not imported
     "requirements-dev.txt": {
+        "moto",
         "mypy",
         "pip-audit",
         "pre-commit",
         "pytest-timeout",
         "pytest-xdist",
         "ruff",
+        "s3fs",
         "types-defusedxml",
         "types-pyyaml",
         "types-shapely",

@@ -22,6 +22,7 @@ from annotator.errors import BackupError, Cancelled
 from annotator.files import sync_folder
 from annotator.inuse import InUse
 from annotator.jobs import Job, Jobs
+from annotator.objects.places import NOTE
 from storage.database import Database
 from storage.doorway import Doorway
 from storage.errors import DoorShut
@@ -100,6 +101,11 @@ class Restoring:
         own = self._folder / DATABASE
         if self._database.path.absolute() != own.absolute() or own.is_symlink():
             return f"The labels are in {self._database.path}, not in the workspace folder: restore by the command line."
+        if (self._folder / NOTE).exists():
+            return (
+                "The pictures are kept elsewhere (--pictures): restore into another workspace folder by the command "
+                "line, and copy its images/ to where they are to be."
+            )
         return None
 
     def start_check(self, name: str, *, owner: str = "") -> Job:

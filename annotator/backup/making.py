@@ -15,6 +15,7 @@ from annotator import __version__
 from annotator.backup.contents import BLOCK, DATABASE, IMAGES, LIST, Contents, FileFacts, worded
 from annotator.errors import BackupError
 from annotator.files import sync_folder
+from annotator.objects import Objects
 from exporters.workfolder import swap_in, work_folder
 from storage.copies import CopyFacts, facts_of
 from storage.database import Database
@@ -42,13 +43,13 @@ class BackupReport:
         return said
 
 
-def make_backup(database: Database, images: Path, out: Path, progress: Progress | None = None) -> BackupReport:
+def make_backup(database: Database, images: Objects, out: Path, progress: Progress | None = None) -> BackupReport:
     """Write a backup to `out`: one zip where the name ends in .zip, else a folder.
 
-    images: the folder of the picture files. progress(done, total) counts bytes, and may raise to stop. The database is
-    copied at one moment, whoever writes meanwhile, and holds no picture whose file is not there too. `out` is whole and
-    on the disk when this returns, or not there. Raises BackupError, also where something is at `out` already, and
-    StorageError.
+    images: where the picture files lie; those that lie elsewhere are fetched, one by one. progress(done, total) counts
+    bytes, and may raise to stop. The database is copied at one moment, whoever writes meanwhile, and holds no picture
+    whose file is not there too. `out` is whole and on the disk when this returns, or not there. Raises BackupError,
+    also where something is at `out` already, StorageError, and AwayError where pictures cannot be fetched.
     """
     target, tell = out.resolve(), progress or (lambda done, total: None)
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
@@ -70,7 +71,9 @@ def make_backup(database: Database, images: Path, out: Path, progress: Progress 
     return report
 
 
-def _fill(writer: "_Zip | _Folder", database: Database, images: Path, copy: Path, progress: Progress) -> BackupReport:
+def _fill(
+    writer: "_Zip | _Folder", database: Database, images: Objects, copy: Path, progress: Progress
+) -> BackupReport:
     made_at, files = datetime.now(UTC), dict[str, FileFacts]()
     missing_before: set[str] | None = None
     for _ in range(ROUNDS):
@@ -101,14 +104,15 @@ def _fill(writer: "_Zip | _Folder", database: Database, images: Path, copy: Path
 def _add_pictures(
     writer: "_Zip | _Folder",
     facts: CopyFacts,
-    images: Path,
+    images: Objects,
     files: dict[str, FileFacts],
     progress: Progress,
     database_bytes: int,
 ) -> set[str]:
     """Add those that are not in yet; the names of those whose file is not there."""
     new = [name for name in facts.stored_names if f"{IMAGES}/{name}" not in files]
-    sizes = {name: path.stat().st_size for name in new if (path := images / name).is_file()}
+    there = images.sizes()
+    sizes = {name: size for name in new if (size := there.get(name))}
     before = sum(one.size for one in files.values())
     total = before + sum(sizes.values()) + database_bytes
     free = shutil.disk_usage(writer.path.parent).free
@@ -125,7 +129,7 @@ def _add_pictures(
             progress(done + read, total)
 
         try:
-            facts_of_file = writer.add(f"{IMAGES}/{name}", images / name, tell)
+            facts_of_file = writer.add(f"{IMAGES}/{name}", images.path(name), tell)
         except FileNotFoundError:
             missing.add(name)
             continue

@@ -12,6 +12,7 @@ from typing import Any
 from annotator.backup.making import BackupReport, Progress, make_backup
 from annotator.errors import BackupError, Cancelled
 from annotator.jobs import Job, Jobs
+from annotator.objects import Objects
 from storage.database import Database
 
 KEPT = 5  # backups that stay; the oldest goes when a newer one is whole
@@ -33,7 +34,7 @@ class BackupFile:
 class Backups:
     """Safe to use from many threads."""
 
-    def __init__(self, database: Database, images: Path, folder: Callable[[str], Path], jobs: Jobs) -> None:
+    def __init__(self, database: Database, images: Objects, folder: Callable[[str], Path], jobs: Jobs) -> None:
         """folder(name): a folder of the workspace."""
         self._database, self._images, self._folder, self._jobs = database, images, folder, jobs
         self._lock = threading.Lock()

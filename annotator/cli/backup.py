@@ -46,6 +46,11 @@ def restore_command(
                 "A backup is restored into the workspace folder's own database. Leave --database (and "
                 "ANNOTATOR_DATABASE) out; another database has tools of its own."
             )
+        if chosen.pictures_url and not check:
+            raise SettingsError(
+                "A backup is restored into the workspace folder, pictures and all. Leave --pictures (and "
+                "ANNOTATOR_PICTURES) out; copy images/ to where they are to be afterwards."
+            )
         if check:
             with progress("checking", in_bytes=True) as show:
                 contents = check_backup(backup, show)

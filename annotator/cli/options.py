@@ -24,6 +24,24 @@ DatabaseUrl = Annotated[
         "variable than on the command line. [default: annotator.db in the workspace folder]",
     ),
 ]
+PicturesUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--pictures",
+        envvar="ANNOTATOR_PICTURES",
+        help="Where the pictures are kept: another folder, s3://bucket/folder (needs the package s3fs; credentials in "
+        "AWS_ variables or a profile), or another URL of fsspec. Before a command. [default: images/ in the workspace]",
+    ),
+]
+EmbeddingsUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--embeddings",
+        envvar="ANNOTATOR_EMBEDDINGS",
+        help="Where machines share the encoded pictures, such as s3://bucket/embeddings: pays with slow models. Before "
+        "a command. [default: each keeps its own]",
+    ),
+]
 Model = Annotated[str, typer.Option("--model", help="builtin, vit_b, vit_l or vit_h.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
 # The same behind a command, where nothing said means what was said before it.
@@ -40,6 +58,8 @@ class Given:
 
     data: Path | None
     database: str | None
+    pictures: str | None
+    embeddings: str | None
     model: str
     device: str
     checkpoint: Path | None
@@ -58,6 +78,8 @@ def settings(
     return Settings(
         data=data or before.data or DEFAULT_DATA,
         database_url=database or before.database,
+        pictures_url=before.pictures,
+        embeddings_url=before.embeddings,
         model=model or before.model,
         device=device or before.device,
         checkpoint=checkpoint or before.checkpoint,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from annotator.cli.models import fetch_missing_checkpoint
-from annotator.cli.options import Checkpoint, Data, DatabaseUrl, Device, Given, Model
+from annotator.cli.options import Checkpoint, Data, DatabaseUrl, Device, EmbeddingsUrl, Given, Model, PicturesUrl
 from annotator.cli.terminal import clear_errors, say
 from annotator.config import DEFAULT_DATA, DEFAULT_PORT, Settings
 
@@ -14,6 +14,8 @@ def serve(
     context: typer.Context,
     data: Data = None,
     database: DatabaseUrl = None,
+    pictures: PicturesUrl = None,
+    embeddings: EmbeddingsUrl = None,
     model: Model = "builtin",
     device: Device = "auto",
     checkpoint: Checkpoint = None,
@@ -41,13 +43,23 @@ def serve(
     ] = False,
 ) -> None:
     """Turn pictures into segmentation training data. Without a command: serve the page."""
-    context.obj = Given(data=data, database=database, model=model, device=device, checkpoint=checkpoint)
+    context.obj = Given(
+        data=data,
+        database=database,
+        pictures=pictures,
+        embeddings=embeddings,
+        model=model,
+        device=device,
+        checkpoint=checkpoint,
+    )
     if context.invoked_subcommand is not None:
         return
     with clear_errors():
         settings = Settings(
             data=data or DEFAULT_DATA,
             database_url=database,
+            pictures_url=pictures,
+            embeddings_url=embeddings,
             model=model,
             device=device,
             checkpoint=checkpoint,

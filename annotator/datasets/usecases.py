@@ -13,7 +13,7 @@ from annotator.datasets.report import DatasetReport
 from annotator.datasets.spool import Spool
 from annotator.datasets.stopping import Asked, Progress, asked, asking
 from annotator.datasets.walk import Classes, Done, Missing, Walk
-from annotator.errors import AnnotatorError, Cancelled, ImageError, SettingsError
+from annotator.errors import AnnotatorError, AwayError, Cancelled, ImageError, SettingsError
 from annotator.importing import ImportReport, take_in
 from annotator.pictures import PictureStore
 from exporters.splits import SplitOptions
@@ -109,8 +109,8 @@ class Datasets:
                 self._write(classes, spool, report, OnConflict(on_conflict), ask, by)
         except Cancelled as stop:
             raise Cancelled(f"Stopped: no label was imported.{_stay(taken)}") from stop
-        except ImporterError as error:
-            raise ImporterError(f"{error} No label was imported.{_stay(taken)}") from error
+        except (ImporterError, AwayError) as error:
+            raise type(error)(f"{error} No label was imported.{_stay(taken)}") from error
         return report
 
     def take_back(self, at: str | None = None, *, by: str = LABELER) -> list[str]:

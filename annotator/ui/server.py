@@ -18,7 +18,7 @@ from annotator.access.codes import AccessCodes, made_up_code
 from annotator.access.entrance import Entrance
 from annotator.access.ownership import Belongings, is_owned_by
 from annotator.config import Settings
-from annotator.errors import USER_ERRORS, SettingsError
+from annotator.errors import USER_ERRORS, AwayError, SettingsError
 from annotator.heaps import limit_heaps
 from annotator.ui.calls import Calls
 from annotator.ui.dispatch import dispatch_routes
@@ -63,6 +63,8 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
                     if version is not None and version != version_of(image):
                         return PlainTextResponse("This is another picture by now. Reload the page.", 404)
                     path = find(image)
+            except AwayError as error:
+                return PlainTextResponse(str(error), 503)
             except USER_ERRORS as error:
                 return PlainTextResponse(str(error), 404)
             # Only an address that names the picture's version is of this picture for good.

@@ -103,7 +103,7 @@ def test_pictures_are_copied_linked_or_left_out(
     export: Export, workspace: Workspace, tmp_path: Path, words: tuple[str, ...], there: bool, linked: bool
 ) -> None:
     lines(export("coco", tmp_path / "out", *words))
-    stored = {path.stat().st_ino for path in workspace.pictures.images_folder.iterdir()}
+    stored = {path.stat().st_ino for path in Path(workspace.pictures.objects.place).iterdir()}
     found = {path.stat().st_ino for path in (tmp_path / "out/images").iterdir()}
     assert len(found) == (3 if there else 0)
     assert found <= stored if linked else not found & stored

@@ -215,7 +215,7 @@ def test_a_picture_whose_file_is_gone_is_told_to_who_has_it_open_and_to_nobody_e
     assert "Import the same picture again" in refused["message"]
     assert len(people.click(BOB, "second")["result"]["candidates"]) == 3
     people.assert_all_is_there()
-    (workspace.pictures.images_folder / lost.stored_name).write_bytes(data)
+    (workspace.settings.data / "images" / lost.stored_name).write_bytes(data)
     assert people.save(ANN, "saved")["result"]["image"]["instances"] == 1
     people.assert_all_is_there()
 

@@ -98,7 +98,7 @@ def test_an_archive_comes_in_past_what_is_wrong_with_it(
     assert {image.original_name for image in repository.images()} == {"a.png", "A (2).png"}
     assert {name for name, _ in report.skipped} == {"pictures.zip/../evil.png", "b.txt"}
     assert not (tmp_path / "evil.png").exists()
-    assert not (store.images_folder.parent / "evil.png").exists()
+    assert not (store.work_folder.parent / "evil.png").exists()
 
 
 def test_the_same_picture_twice_is_one_image_with_a_word_about_it(
@@ -209,7 +209,7 @@ def test_a_pictures_file_is_on_the_disk_before_its_row(folder: Path, store: Pict
 def test_a_disk_that_cannot_be_written_to_ends_the_import_with_the_reason(
     folder: Path, store: PictureStore, repository: Repository
 ) -> None:
-    store.images_folder.touch()  # a file where the folder should be
+    Path(store.objects.place).touch()  # a file where the folder should be
     with pytest.raises(SettingsError, match="Cannot write"):
         import_pictures([folder], store=store, repository=repository)
     assert repository.images() == []

@@ -41,7 +41,7 @@ def test_a_picture_is_kept_under_its_hash_and_read_back(store: PictureStore) -> 
     given = picture()
     stored_name = store.add(given)
     assert stored_name == f"{given.sha256}.png"
-    assert store.path(stored_name) == store.images_folder / stored_name
+    assert store.path(stored_name) == store.work_folder.parent / "images" / stored_name
     assert store.path(stored_name).read_bytes() == given.kept
     np.testing.assert_array_equal(store.pixels(stored_name), given.pixels)
     assert store.add(given) == stored_name

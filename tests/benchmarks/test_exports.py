@@ -57,7 +57,7 @@ def test_a_quarter_of_the_masks_has_holes_and_a_quarter_several_parts(tmp_path):
 def test_the_large_data_set_has_as_many_pictures_and_instances_as_asked(tmp_path):
     fill_database(tmp_path / "annotator.db", 45, [ring_and_dot()], 2)
     database = Database.open(f"sqlite:///{tmp_path / 'annotator.db'}")
-    dataset = StoredDataset(Repository(database), tmp_path)
+    dataset = StoredDataset(Repository(database), tmp_path.joinpath)
     assert [len(dataset.instances(image)) for image in dataset.images] == [2] * 45
     assert len({image.sha256 for image in dataset.images}) == 45
     database.close()

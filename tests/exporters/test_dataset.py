@@ -45,7 +45,7 @@ def images_dir(repository, tmp_path):
 
 
 def test_what_is_stored_comes_out_as_it_was_drawn(repository, images_dir, tmp_path):
-    report = export("coco", StoredDataset(repository, images_dir), tmp_path / "out")
+    report = export("coco", StoredDataset(repository, images_dir.joinpath), tmp_path / "out")
     assert (report.images, report.instances, report.left_out) == (2, 2, [])
     coco = COCO(str(tmp_path / "out/annotations.json"))
     assert [category["name"] for category in coco.dataset["categories"]] == ["plate", "cup", "spoon"]
@@ -55,12 +55,12 @@ def test_what_is_stored_comes_out_as_it_was_drawn(repository, images_dir, tmp_pa
 
 
 def test_yolo_classes_follow_the_order_that_the_user_set(repository, images_dir, tmp_path):
-    export("yolo-detect", StoredDataset(repository, images_dir), tmp_path / "out")
+    export("yolo-detect", StoredDataset(repository, images_dir.joinpath), tmp_path / "out")
     assert (tmp_path / "out/labels/train/tea_0.txt").read_text().startswith("2 ")
 
 
 def test_only_what_is_done_is_written_and_the_rest_is_counted(repository, images_dir, tmp_path):
-    dataset = StoredDataset(repository, images_dir)
+    dataset = StoredDataset(repository, images_dir.joinpath)
     report = export("coco", dataset, tmp_path / "out", ExportOptions(only_done=True))
     assert [path.name for path in (tmp_path / "out/images").iterdir()] == ["tea_1.png"]
     assert report.images == 1
@@ -69,7 +69,7 @@ def test_only_what_is_done_is_written_and_the_rest_is_counted(repository, images
 
 def test_a_data_set_of_what_is_done_says_so_when_nothing_is(repository, images_dir, tmp_path):
     repository.set_image_status(repository.images()[1].id, ImageStatus.IN_PROGRESS)
-    dataset = StoredDataset(repository, images_dir)
+    dataset = StoredDataset(repository, images_dir.joinpath)
     with pytest.raises(ExportError, match="No picture is marked done"):
         export("coco", dataset, tmp_path / "out", ExportOptions(only_done=True))
 
@@ -83,7 +83,9 @@ def test_what_labelers_do_during_an_export_does_not_break_it(repository, images_
             values = [{"category_id": late.id, "rle": mask, "origin": Origin.IMPORT.value}]
             repository.add_instances(second, values, labeler="ben")
 
-    report = export("yolo-segment", StoredDataset(repository, images_dir), tmp_path / "out", progress=meanwhile)
+    report = export(
+        "yolo-segment", StoredDataset(repository, images_dir.joinpath), tmp_path / "out", progress=meanwhile
+    )
     assert (report.instances, len(report.left_out)) == (2, 1)
     assert "category is not in this data set" in report.left_out[0]
 
@@ -94,7 +96,7 @@ def test_a_picture_that_is_removed_during_an_export_is_left_out(repository, imag
             repository.remove_image(repository.images()[1].id)
             (images_dir / "1.png").unlink()
 
-    report = export("coco", StoredDataset(repository, images_dir), tmp_path / "out", progress=meanwhile)
+    report = export("coco", StoredDataset(repository, images_dir.joinpath), tmp_path / "out", progress=meanwhile)
     assert (report.images, report.instances) == (1, 1)
     assert "its file 1.png is missing" in report.left_out[0]
 
@@ -117,7 +119,7 @@ def test_a_picture_keeps_its_split_when_pictures_come_and_go(stratify, repositor
     for first in (10, 20, 30):
         add_pictures(repository, range(first, first + 7), cup)
         add_pictures(repository, range(first + 7, first + 10), spoon)
-        dataset = StoredDataset(repository, images_dir)
+        dataset = StoredDataset(repository, images_dir.joinpath)
         splits = dataset.splits(options, dataset.images)
         assert splits.keys() == {image.id for image in dataset.images}
         assert before.items() <= splits.items()
@@ -131,7 +133,7 @@ def test_a_picture_keeps_its_split_when_pictures_come_and_go(stratify, repositor
 
 def test_an_export_of_the_finished_ones_alone_gives_them_the_split_they_have(repository, images_dir, tmp_path):
     add_pictures(repository, range(10, 40), repository.categories()[0])
-    dataset = StoredDataset(repository, images_dir)
+    dataset = StoredDataset(repository, images_dir.joinpath)
     options = ExportOptions(pictures=Pictures.NONE, split=SplitOptions())
     export("coco", dataset, tmp_path / "all", options)
     before = dataset.splits(SplitOptions(), dataset.images)

@@ -40,8 +40,8 @@ export function createOpening({ store, server, queue, canvas, messages }) {
   }
 
   async function showPicture({ image, display_hw: displayHw }) {
+    const url = new URL(image.url, document.baseURI).href;
     if (onCanvas?.imageId !== image.id) {
-      const url = new URL(image.url, document.baseURI).href;
       const there = canvas().showImage({ url, width: image.width, height: image.height, displayHw, imageId: image.id });
       onCanvas = { imageId: image.id, there };
     } // else opened again for its masks alone
@@ -50,7 +50,17 @@ export function createOpening({ store, server, queue, canvas, messages }) {
       await mine.there;
     } catch (error) {
       if (onCanvas === mine) onCanvas = null;
-      throw error;
+      throw new Error((await refusal(url)) ?? error.message, { cause: error });
+    }
+  }
+
+  /** Why the server does not give a picture, in its words; null where it does, or says nothing. */
+  async function refusal(url) {
+    try {
+      const answer = await fetch(url);
+      return !answer.ok && answer.headers.get("content-type")?.startsWith("text/plain") ? await answer.text() : null;
+    } catch {
+      return null;
     }
   }
 

@@ -397,5 +397,5 @@ def test_nobody_starts_while_a_backup_is_put_in_place(tmp_path: Path) -> None:
 def test_another_kind_of_database_is_not_backed_up_in_halves(labelled: Workspace, tmp_path: Path) -> None:
     labelled.database.path = None  # as for a server's
     with pytest.raises(Exception, match="pg_dump"):
-        make_backup(labelled.database, labelled.pictures.images_folder, tmp_path / "backup.zip")
+        make_backup(labelled.database, labelled.pictures.objects, tmp_path / "backup.zip")
     assert not (tmp_path / "backup.zip").exists()

@@ -21,6 +21,7 @@ from annotator.backup import BackupReport, Backups, Restoring
 from annotator.config import Settings
 from annotator.errors import BackupError, RoomError
 from annotator.jobs import Job, JobState
+from annotator.objects.places import NOTE
 from annotator.ui.calls import Calls
 from annotator.workspace import Workspace
 from storage.database import Database
@@ -51,7 +52,7 @@ class Class:
         parts: dict[str, Any] = {
             "database": one.database,
             "folder": one.settings.data,
-            "images": one.pictures.images_folder,
+            "images": one.settings.data / "images",
             "backups": one.backups,
             "jobs": one.jobs,
             "doors": one.doors,
@@ -110,7 +111,7 @@ def ended(job: Job) -> Job:
 
 
 def test_a_restore_brings_the_backup_back_and_can_be_taken_back_itself(room: Class) -> None:
-    (room.workspace.pictures.images_folder / room.lost).write_bytes(b"damaged since")
+    (room.workspace.settings.data / "images" / room.lost).write_bytes(b"damaged since")
     job = ended(room.workspace.restoring.start(room.backup, owner="boss"))
     assert job.state is JobState.DONE, job.message
     assert room.seen() == (["cup"], 1)
@@ -283,7 +284,7 @@ class FullDatabase(Database):
 
 def fail_at_backup(room: Class) -> Restoring:
     one = room.workspace
-    return room.restoring(backups=FullBackups(one.database, one.pictures.images_folder, one.settings.folder, one.jobs))
+    return room.restoring(backups=FullBackups(one.database, one.pictures.objects, one.settings.folder, one.jobs))
 
 
 def fail_at_swap(room: Class) -> Restoring:
@@ -313,7 +314,7 @@ def leave_a_journal(room: Class) -> Restoring:
 
 @pytest.mark.parametrize("broken", [fail_at_backup, fail_at_swap, fail_for_room, damage, leave_a_journal])
 def test_a_restore_that_goes_wrong_leaves_all_as_it_was(room: Class, broken: Callable[[Class], Restoring]) -> None:
-    picture = room.workspace.pictures.images_folder / room.lost
+    picture = room.workspace.settings.data / "images" / room.lost
     picture.unlink()
     job = ended(broken(room).start(room.backup))
     with suppress(OSError):
@@ -332,6 +333,7 @@ from pathlib import Path
 from annotator.backup import Backups, Restoring
 from annotator.inuse import InUse
 from annotator.jobs import Jobs
+from annotator.objects import Folder
 from storage.database import Database
 from storage.doorway import Doorway
 
@@ -352,7 +354,7 @@ class Idle:
     def go_on(self): ...
 
 database, jobs = Killed.open(f"sqlite:///{folder / 'annotator.db'}"), Jobs()
-backups = Backups(database, folder / "images", lambda name: folder / name, jobs)
+backups = Backups(database, Folder(folder / "images"), lambda name: folder / name, jobs)
 Restoring(
     database, folder=folder, images=folder / "images", backups=backups, jobs=jobs, doors=Doorway(),
     in_use=InUse.shared(folder), demand_disk=lambda size: None, household=Idle(),
@@ -415,6 +417,8 @@ def test_a_database_that_is_no_file_here_is_not_restored_and_the_view_says_what_
     with pytest.raises(BackupError, match="command line"):
         elsewhere.start(room.backup)
     assert "pg_dump" in (room.restoring(database=SimpleNamespace(path=None)).obstacle or "")
+    (room.workspace.settings.data / NOTE).write_text("s3://bucket/pictures")
+    assert "--pictures" in (room.workspace.restoring.obstacle or "")
 
 
 @pytest.fixture
