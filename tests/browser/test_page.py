@@ -294,6 +294,8 @@ def test_a_reload_shows_the_picture_that_was_open_and_another_window_the_one_wor
     desk.open("coffee.png").click(0.5, 0.5)
     desk.page.keyboard.press("d")
     desk.shows("chelsea.png")  # looked at, nothing done
+    for canvas in desk.page.locator(".candidate canvas").all():
+        expect(canvas).to_have_js_property("width", 0)  # nothing is left of the other picture's candidates
     desk.page.reload()
     desk.shows("chelsea.png")
     other.page.goto(other.url)

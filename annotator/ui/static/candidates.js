@@ -40,7 +40,7 @@ export function createCandidates(store, actions, foreseenState) {
 
   async function loadShown() {
     picture = null;
-    drawn = null;
+    wipe();
     const image = state.images.find((one) => one.id === state.shownId);
     if (!image) return;
     try {
@@ -86,13 +86,15 @@ export function createCandidates(store, actions, foreseenState) {
   function draw() {
     const candidates = foreseenState()?.candidates ?? null;
     if (candidates === drawn || (candidates && !picture)) return;
+    if (!candidates) return wipe();
     drawn = candidates;
-    if (!candidates) {
-      for (const { canvas } of cards) canvas.width = 0;
-      return;
-    }
     const frames = framesOf(candidates.map((candidate) => candidate.rle), PROPORTION);
     candidates.forEach((candidate, index) => drawCutout(cards[index].canvas, picture, candidate.rle, frames[index], CANDIDATE_COLOR));
+  }
+
+  function wipe() {
+    drawn = null;
+    for (const { canvas } of cards) canvas.width = 0;
   }
 
   store.on(["session", "pending"], show);
