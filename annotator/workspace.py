@@ -2,15 +2,12 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from annotator import samples
-from annotator.access.ownership import mark_of, owned_token
 from annotator.access.person import Role
 from annotator.afresh import Afresh
 from annotator.arrivals import Arrivals
@@ -22,6 +19,7 @@ from annotator.cutouts import Cutouts
 from annotator.datasets import Datasets
 from annotator.engine import Engine
 from annotator.errors import AwayError, Cancelled, CategoryInUseError, NotFoundError, SettingsError
+from annotator.exporting import Exports
 from annotator.history import History
 from annotator.importing import ImportReport, import_pictures
 from annotator.intake import Intake
@@ -38,20 +36,14 @@ from annotator.proposals import ProposalView
 from annotator.proposing import Proposing
 from annotator.review import Review
 from annotator.takeover import TakeOver
-from exporters.base import ExportOptions, ExportReport
-from exporters.dataset import StoredDataset
-from exporters.files import export
 from storage.database import Database
 from storage.doorway import Doorway
 from storage.records import CategoryRecord, ImageRecord, ImageStatus, InstanceRecord
 from storage.repository import Repository
-from storage.repository.statistics import Saved
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-
-KEPT_EXPORTS = 5  # downloads of one person that stay reachable; older ones of theirs are removed
 
 
 class Workspace:
@@ -91,6 +83,9 @@ class Workspace:
         self.comparing = Comparing(self.repository, self.engine)
         self.proposing = Proposing(self.repository, self.engine, self.pixels, self.jobs, self.pictures)
         self.take_over = TakeOver(self.proposing.resume)
+        self.exports = Exports(
+            settings.folder("exports"), repository=self.repository, pictures=self.pictures, jobs=self.jobs
+        )
         self.cutouts = Cutouts(self.repository, self.pixels, self.jobs, settings.folder)
         self.dataset = DataSet(self.repository, self.labelling, self.pictures, self.jobs, settings.data)
         self.classroom = Classroom(self.repository, self.engine, self.jobs)
@@ -313,43 +308,6 @@ class Workspace:
         name = self.repository.category(category_id).name
         check_all_own(owners, f"merge the category {name!r}", labeler=labeler, role=role)
         return self.repository.delete_category(category_id, merge_into=merge_into, labeler=labeler)
-
-    # export
-
-    def export(
-        self, format_name: str, out: Path, options: ExportOptions | None = None, progress: Progress | None = None
-    ) -> ExportReport:
-        """Write the data set to a folder, or to a zip where `out` ends in .zip. Raises ExportError."""
-        dataset = StoredDataset(self.repository, self.pictures.file)
-        return export(format_name, dataset, out, options, progress)
-
-    def saved_for(self, options: ExportOptions) -> Saved:
-        """What an export would find, of all categories: quick, and without what cannot be written for other reasons."""
-        return self.repository.saved(finished=options.only_done, smallest_area=options.smallest_area)
-
-    def start_export(self, format_name: str, options: ExportOptions, *, owner: str = "") -> Job:
-        """The same in the background, to a zip under exports/; result: {"token", "filename", "report"}.
-
-        owner: whose it is, for who sends it; the token says it.
-        """
-        folder = self.settings.folder("exports")
-
-        def work(job: Job) -> dict[str, Any]:
-            for old in sorted(folder.glob(f"*{mark_of(owner)}-*.zip"))[: 1 - KEPT_EXPORTS]:
-                with suppress(PermissionError):  # Windows removes no file that is being sent: the next export does
-                    old.unlink(missing_ok=True)
-            token = owned_token(owner)
-            filename = f"{format_name}.zip"
-            report = self.export(format_name, folder / f"{token}-{filename}", options, job.progress)
-            job.lines = list(report.lines())
-            return {"token": token, "filename": filename, "report": asdict(report)}
-
-        return self.jobs.start("export", work, owner=owner)
-
-    def export_path(self, token: str, filename: str) -> Path | None:
-        """The finished export of that name, None where there is none."""
-        there = self.settings.folder("exports").glob("*.zip")
-        return next((path for path in there if path.name == f"{token}-{filename}"), None)
 
     # models
 

@@ -66,7 +66,7 @@ def export_command(
             smallest_area=smallest_area,
         )
         with workspace(context, data, database) as opened, progress("exporting") as show:
-            report = opened.export(format, out, options, show)
+            report = opened.exports.write(format, out, options, show)
     for line in report.lines():
         say(line)
     if category:

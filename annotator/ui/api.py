@@ -205,7 +205,7 @@ def add_endpoints(workspace: Workspace) -> None:
         polygon_tolerance."""
         names = [category.name for category in workspace.categories()]
         chosen = export_options(options, categories=names)
-        job = workspace.start_export(format, chosen, owner=labeler_of(request)).wait()
+        job = workspace.exports.start(format, chosen, owner=labeler_of(request)).wait()
         _result(job)
         return render.job_json(job)
 

@@ -22,7 +22,7 @@ class ExchangeCalls:
 
     def export_preview(self, *, labeler: str, options: JSON | None = None) -> JSON:
         chosen = self._export_options(options)
-        saved = self._workspace.saved_for(chosen)
+        saved = self._workspace.exports.found(chosen)
         if chosen.only_done and not saved.images:
             raise OptionError(
                 "No picture is marked done or accepted. Mark or accept one, or export all pictures.", field="only_done"
@@ -32,7 +32,7 @@ class ExchangeCalls:
         return render.outlook_json(saved, [one.id for one in categories if not wanted or one.name.casefold() in wanted])
 
     def export(self, *, labeler: str, format: str, options: JSON | None = None) -> JSON:
-        return render.job_json(self._workspace.start_export(format, self._export_options(options), owner=labeler))
+        return render.job_json(self._workspace.exports.start(format, self._export_options(options), owner=labeler))
 
     # in
 

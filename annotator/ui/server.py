@@ -83,7 +83,7 @@ def routes(workspace: Workspace) -> list[Route | Mount]:
 
     def send_export(request: Request) -> Response:
         token, filename = request.path_params["token"], request.path_params["filename"]
-        path = workspace.export_path(token, filename) if is_for(request, token) else None
+        path = workspace.exports.path(token, filename) if is_for(request, token) else None
         if path is None:
             return PlainTextResponse("There is no such export (any more). Export again.", 404)
         return FileResponse(path, filename=filename, headers=ASK_AGAIN)

@@ -79,8 +79,8 @@ def test_only_what_is_done_or_accepted_is_exported_as_finished(workspace: Worksp
         workspace.review.submit(image_id, labeler=ANN)
     workspace.review.accept(accepted, labeler=GREEN, role=INSTRUCTOR)
     options = ExportOptions(only_done=True)
-    assert workspace.saved_for(options).images == 2
-    report = workspace.export("coco", workspace.settings.data / "out", options)
+    assert workspace.exports.found(options).images == 2
+    report = workspace.exports.write("coco", workspace.settings.data / "out", options)
     assert report.not_chosen == {"pictures not marked done": 1}
 
 

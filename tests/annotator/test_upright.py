@@ -38,7 +38,7 @@ def test_a_click_on_a_corner_is_that_corner_in_the_export(
     actions = [{"kind": "point", "x": x, "y": y, "label": 1}, {"kind": "choose", "candidate": 1}]
     workspace.act(image_id, [*actions, {"kind": "commit", "category_id": cup}], labeler="ann", wait_s=60)
 
-    workspace.export("coco", tmp_path / "out", ExportOptions(), lambda done, total: None)
+    workspace.exports.write("coco", tmp_path / "out", ExportOptions(), lambda done, total: None)
     (labels,) = [one for one in (tmp_path / "out").rglob("*.json") if one.name != "report.json"]
     document = json.loads(labels.read_text(encoding="utf-8"))
     (annotation,) = document["annotations"]

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from annotator.access.person import Role
 from annotator.config import Settings
 from annotator.errors import AnnotatorError, CategoryInUseError, ConflictError, PromptError
+from annotator.exporting import KEPT
 from annotator.jobs import JobState
 from annotator.labelling import SessionView
-from annotator.workspace import KEPT_EXPORTS, Workspace
+from annotator.workspace import Workspace
 from exporters.base import ExportOptions
 from storage.records import ImageStatus
 from tests.annotator.conftest import HEIGHT, WIDTH
@@ -242,25 +243,25 @@ def test_a_status_that_is_none_is_refused(workspace: Workspace, image_id: int) -
 def test_an_export_job_leaves_a_zip_that_can_be_fetched(workspace: Workspace, image_id: int, cup: int) -> None:
     act(workspace, image_id, "point", x=100, y=90, label=1)
     act(workspace, image_id, "commit", category_id=cup)
-    job = workspace.start_export("coco", ExportOptions()).wait(30)
-    path = workspace.export_path(job.result["token"], job.result["filename"])
+    job = workspace.exports.start("coco", ExportOptions()).wait(30)
+    path = workspace.exports.path(job.result["token"], job.result["filename"])
     assert path is not None
     assert path.stat().st_size > 0
-    assert workspace.export_path("..", "annotator.db") is None
+    assert workspace.exports.path("..", "annotator.db") is None
     json.dumps(job.to_json())
 
 
 def test_the_newest_exports_of_each_person_stay(workspace: Workspace, image_id: int, cup: int) -> None:
     def export(owner: str) -> Path:
-        result = workspace.start_export("csv", ExportOptions(), owner=owner).wait(30).result
-        path = workspace.export_path(result["token"], result["filename"])
+        result = workspace.exports.start("csv", ExportOptions(), owner=owner).wait(30).result
+        path = workspace.exports.path(result["token"], result["filename"])
         assert path is not None
         return path
 
     anns = export("ann")
-    bens = [export("ben") for _ in range(KEPT_EXPORTS + 1)]
+    bens = [export("ben") for _ in range(KEPT + 1)]
     assert anns.exists()
-    assert [path.exists() for path in bens] == [False] + [True] * KEPT_EXPORTS
+    assert [path.exists() for path in bens] == [False] + [True] * KEPT
 
 
 def test_an_export_job_that_is_cancelled_leaves_nothing(workspace: Workspace, image_id: int) -> None:
@@ -273,7 +274,7 @@ def test_an_export_job_that_is_cancelled_leaves_nothing(workspace: Workspace, im
         return read(image_id)
 
     workspace.repository.instances = wait_and_read  # type: ignore[method-assign]
-    job = workspace.start_export("coco", ExportOptions())
+    job = workspace.exports.start("coco", ExportOptions())
     assert began.wait(10)
     job.cancel()
     go_on.set()

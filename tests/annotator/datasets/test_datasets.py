@@ -85,11 +85,11 @@ def test_coco_exported_imported_and_exported_again_is_the_same_bytes(
     take(workspace, tmp_path / "source.zip")
     # Polygons come back as they were where they follow each pixel's edge.
     options = ExportOptions(split=split, polygons=polygons, polygon_tolerance=0.0)
-    workspace.export("coco", tmp_path / "first" / out, options)
+    workspace.exports.write("coco", tmp_path / "first" / out, options)
     report = take(other, tmp_path / "first" / out)
     assert (report.imported, report.added, report.new_categories) == (3, 7, 3)
     assert (report.unreadable, report.remarks) == ([], [])
-    other.export("coco", tmp_path / "second" / out, options)
+    other.exports.write("coco", tmp_path / "second" / out, options)
     first, second = (
         {k: v for k, v in tree_bytes(tmp_path / name).items() if "report" not in k} for name in ("first", "second")
     )
@@ -283,7 +283,7 @@ def test_the_split_of_a_data_set_is_that_of_later_exports(
     report = take(workspace, folder)
     assert "its split (1 train, 2 val) is kept by exports with the usual shares" in report.lines()
     for number, options in enumerate((SplitOptions(), SplitOptions(stratify=True))):
-        workspace.export("yolo-detect", tmp_path / f"out{number}", ExportOptions(split=options))
+        workspace.exports.write("yolo-detect", tmp_path / f"out{number}", ExportOptions(split=options))
         written = {
             path.relative_to(tmp_path / f"out{number}/images").as_posix()
             for path in tmp_path.glob(f"out{number}/images/*/*")

@@ -52,10 +52,10 @@ def test_pictures_go_from_the_import_through_a_click_and_a_save_into_an_export(
 
     for how in (Pictures.COPY, Pictures.LINK):
         out = tmp_path / f"out-{how}"
-        exported = workspace.export("coco", out, ExportOptions(pictures=how))
+        exported = workspace.exports.write("coco", out, ExportOptions(pictures=how))
         assert (exported.images, exported.left_out) == (3, [])
         assert {path.read_bytes() for path in (out / "images").iterdir()} == {path.read_bytes() for path in pictures}
-    workspace.export("yolo-segment", tmp_path / "out.zip")
+    workspace.exports.write("yolo-segment", tmp_path / "out.zip")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert len([name for name in archive.namelist() if name.endswith(".png")]) == 3
 
@@ -121,7 +121,7 @@ def test_a_click_says_that_the_picture_cannot_be_fetched_now_and_works_again_lat
         view = workspace.act(image_id, [POINT], labeler="ann", wait_s=30)
         assert view.problem.startswith("one.png: It cannot be fetched now. s3://")
         with pytest.raises(AwayError, match="refuses"):
-            workspace.export("coco", tmp_path / "out")
+            workspace.exports.write("coco", tmp_path / "out")
         assert not (tmp_path / "out").exists()
         with pytest.raises(AwayError, match="refuses"):
             workspace.backups.make(tmp_path / "backup")
@@ -129,7 +129,7 @@ def test_a_click_says_that_the_picture_cannot_be_fetched_now_and_works_again_lat
     finally:
         s3.ask_for_credentials(False)
     assert workspace.look(image_id, labeler="ann", wait_s=30).answer is not None
-    assert workspace.export("coco", tmp_path / "out").images == 3
+    assert workspace.exports.write("coco", tmp_path / "out").images == 3
     assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["left_out"] == []
 
 
@@ -138,7 +138,7 @@ def test_a_picture_that_the_bucket_lost_is_named_and_brought_back_by_an_import(
 ) -> None:
     image = workspace.image(workspace.import_pictures(pictures).image_ids[0])
     workspace.pictures.objects.remove(image.stored_name)
-    exported = workspace.export("coco", tmp_path / "out")
+    exported = workspace.exports.write("coco", tmp_path / "out")
     assert exported.images == 2 and "is missing" in exported.left_out[0]
     report = workspace.import_pictures(pictures)
     assert report.notes == ["one.png: the lost file of one.png is back"]
