@@ -9,12 +9,13 @@ ARGS ?=
 # pytest workers: one per core, at most four (each keeps a network, and perhaps a browser, in memory).
 JOBS ?= logical
 
-.PHONY: help setup setup-dev run test lint format audit fuzz bench-clicks clean
+.PHONY: help setup setup-dev run test test-all lint format audit fuzz bench-clicks clean
 
 help:
 	@echo "make setup    create $(VENV) and install what the tool needs"
 	@echo "make run      the same, then serve on http://127.0.0.1:7860   (ARGS=\"--port 8000\")"
 	@echo "make test     the same, then every test, browser tests included   (ARGS=\"-k coco\")"
+	@echo "make test-all the same with the real SAM ViT-B, some minutes more"
 	@echo "make lint     ruff check, ruff format --check, mypy"
 	@echo "make format   let ruff repair what it can"
 	@echo "make audit    known holes in the libraries, by pip-audit, where its data can be reached"
@@ -34,11 +35,13 @@ setup-dev: setup
 run: setup
 	@exec $(BIN) launch.py $(ARGS)
 
-# The whole suite: -m "" takes the slow tests in, which pytest by itself leaves out.
-test: setup-dev
+# With the slow tests, which pytest by itself leaves out; test-all runs the heavy ones too (see pyproject.toml).
+test: MARKS := not heavy
+test-all: MARKS :=
+test test-all: setup-dev
 	@$(BIN) scripts/ensure_chromium.py
 	@$(BIN) scripts/ensure_postgres.py
-	@$(BIN) -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "" $(ARGS)
+	@$(BIN) -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(MARKS)" $(ARGS)
 
 lint: setup-dev
 	@$(BIN) -m ruff check .

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
+import PIL.Image
 import pytest
 
 from scripts.ensure_chromium import in_ci
@@ -44,6 +45,14 @@ def _has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_pillow() -> Iterator[None]:
+    """Pillow's own way to open a picture: ultralytics puts another in its place as soon as it is imported."""
+    opens = PIL.Image.open
+    yield
+    PIL.Image.open = opens
 
 
 @pytest.fixture

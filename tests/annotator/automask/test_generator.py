@@ -105,7 +105,7 @@ def test_thresholds_moved_afterwards_show_what_a_new_run_would_find(small):
         assert moved
 
 
-@pytest.mark.slow  # a real ViT-B encodes the picture in 5 to 50 seconds, and here twice
+@pytest.mark.heavy  # a real ViT-B encodes the picture in 5 to 50 seconds, and here twice
 def test_the_masks_of_the_real_vit_b_are_those_of_sams_own_generator():
     torch.manual_seed(0)
     image, settings = picture(), AutomaskSettings(**LOW)

@@ -216,7 +216,7 @@ def test_the_real_vit_b_loads_from_its_file_and_answers_as_sam_predictor_does(vi
     assert torch.equal(vit_b._model._model.pixel_std, predictor.model.pixel_std)
 
 
-@pytest.mark.slow  # a real ViT-B encodes a picture in 5 to 50 seconds, and here two
+@pytest.mark.heavy  # a real ViT-B encodes a picture in 5 to 50 seconds, and here two
 def test_the_real_vit_b_encodes_and_answers_as_sam_predictor_does(vit_b, vit_b_file):
     predictor = SamPredictor(sam_model_registry["vit_b"](checkpoint=str(vit_b_file)))
     predictor.set_image(picture(*SIZE_HW))

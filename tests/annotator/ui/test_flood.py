@@ -22,6 +22,7 @@ from annotator.ui.crowd import Crowd
 from annotator.ui.gate import Gate, House
 from annotator.ui.sessions import GradioSessions
 from annotator.ui.uploading import upload_routes
+from tests import asynchronous
 
 HOST = "http://127.0.0.1"
 BOUNDARY = "b0undary"
@@ -67,7 +68,7 @@ class Door:
             "type": "http", "method": "POST", "path": "/gradio_api/upload", "query_string": b"", "headers": pairs,
             "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80), "scheme": "http", "http_version": "1.1",
         }  # fmt: skip
-        anyio.run(self.app, scope, receive, send)
+        asynchronous.run(self.app, scope, receive, send)
         return said[0]["status"], b"".join(one.get("body", b"") for one in said[1:]).decode()
 
 
@@ -171,7 +172,7 @@ def test_a_body_that_drips_or_stops_is_not_waited_for(idle_s: float, grace_s: fl
         return await bodies.read_body(patient(slow([(0.01, b"x")] * 20), patience), most=1000)
 
     with pytest.raises(BodyError, match="too slowly") as refused:
-        anyio.run(read)
+        asynchronous.run(read)
     assert refused.value.status == 408
 
 
@@ -183,7 +184,7 @@ def test_a_body_that_comes_steadily_may_take_long_and_its_sender_may_stay(door: 
             await receive()
         return waiting.cancelled_caught
 
-    assert anyio.run(read), "after the body there is no hurry"
+    assert asynchronous.run(read), "after the body there is no hurry"
 
 
 class Transport:
@@ -274,7 +275,7 @@ def test_a_flood_of_sessions_leaves_the_newest_alone(blocks: gr.Blocks) -> None:
                 ]
                 assert [one.status_code for one in answers] == [200] * 3
 
-    anyio.run(flood)
+    asynchronous.run(flood)
     queue = blocks._queue
     assert len(queue.pending_event_ids_session) <= 60
     assert len(queue.pending_messages_per_session) <= 60

@@ -7,6 +7,7 @@ import pytest
 from anyio.abc import TaskGroup
 
 from annotator.ui.waitingroom import BusyError, Portions, WaitingRoom
+from tests import asynchronous
 
 
 class Scene:
@@ -47,7 +48,7 @@ def play(room: WaitingRoom, scene: Callable[[Scene], Awaitable[None]]) -> list[s
             tasks.cancel_scope.cancel()
         return stage.seated
 
-    return anyio.run(run)
+    return asynchronous.run(run)
 
 
 def test_a_flood_of_one_persons_calls_leaves_the_next_seats_to_the_others():
