@@ -15,7 +15,7 @@ help:
 	@echo "make setup    create $(VENV) and install what the tool needs"
 	@echo "make run      the same, then serve on http://127.0.0.1:7860   (ARGS=\"--port 8000\")"
 	@echo "make test     the same, then every test, browser tests included   (ARGS=\"-k coco\")"
-	@echo "make test-all the same with the real SAM ViT-B, some minutes more"
+	@echo "make test-all the same and the heavy ones, some minutes more"
 	@echo "make lint     ruff check, ruff format --check, mypy"
 	@echo "make format   let ruff repair what it can"
 	@echo "make audit    known holes in the libraries, by pip-audit, where its data can be reached"

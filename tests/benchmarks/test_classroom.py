@@ -183,7 +183,7 @@ def test_only_this_machine_is_put_under_load() -> None:
         Browser(["http://example.org"], "ann", "")
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_short_lesson_of_two_with_dropped_answers_and_a_kill_loses_nothing() -> None:
     words = ["--labelers", "2", "--seconds", "6", "--kill", "--dropped", "0.2", "--json"]
     command = [sys.executable, str(ROOT / "benchmarks/classroom.py"), *words]

@@ -151,7 +151,7 @@ def test_a_category_that_was_changed_unseen_is_refused_with_both_versions(green:
     expect(row(green, saved)).to_have_count(0)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_mask_that_another_mended_meanwhile_is_kept_until_the_labeler_decides(green: Desk, ann: Desk) -> None:
     saved = ann.save("cup")
     edit(ann, saved)

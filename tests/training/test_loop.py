@@ -50,7 +50,7 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights(data, whole_run, 
             assert torch.equal(weight, halves[part][name]), name
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_two_processes_learn_as_one_and_go_on_as_one(data, tmp_path):
     words = ["--steps", "2", "--processes", "2", *WORDS]
     for out in (tmp_path / "whole", tmp_path / "halves"):
