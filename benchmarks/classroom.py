@@ -26,7 +26,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.classroom_beside import has_backup
 from benchmarks.classroom_lesson import Lesson
 
 MOST_LABELERS, MOST_SECONDS = 56, 3600
@@ -49,8 +48,6 @@ def main() -> int:
     args = parser.parse_args()
     if not (0 < args.labelers <= MOST_LABELERS and 0 < args.seconds <= MOST_SECONDS and 0 <= args.dropped < 1):
         parser.error(f"at most {MOST_LABELERS} labelers, {MOST_SECONDS} s, and a share below 1")
-    if args.backup and not has_backup():
-        parser.error("this launch.py has no backup")
     with tempfile.TemporaryDirectory(prefix="classroom-") as folder:
         run = Lesson(args, Path(folder) / "workspace")
         try:

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -107,15 +106,9 @@ def _jpeg(rng: np.random.Generator) -> bytes:
     return out.getvalue()
 
 
-def has_backup() -> bool:
-    """Whether this version of launch.py has the command."""
-    said = subprocess.run([sys.executable, "launch.py", "backup", "--help"], cwd=ROOT, capture_output=True)
-    return said.returncode == 0
-
-
 async def back_up(data: Path) -> None:
     """`launch.py backup` beside the server. Raises CallFailed."""
-    command = [sys.executable, "launch.py", "backup", "--data", str(data)]
+    command = [sys.executable, "launch.py", "backup", str(data.with_name("backup.zip")), "--data", str(data)]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
