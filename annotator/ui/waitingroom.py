@@ -9,7 +9,7 @@ import anyio
 
 from annotator.errors import AnnotatorError
 
-EACH = 6  # a person's calls at work at once: as many as a browser sends to one host, so no page ever waits for it
+EACH = 3  # of a person's calls at work at once: a click, the news, and one that waits for a picture to be encoded
 AT_ONCE = 12  # the same for programs, whose calls Gradio has given a thread before anybody can ask whose they are
 WAITING = 60  # more of theirs; what comes then is refused, and its sender can come again
 
