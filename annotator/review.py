@@ -3,6 +3,7 @@
 from annotator.access.person import Role
 from annotator.errors import AnnotatorError
 from annotator.ownership import check_instructor
+from annotator.words import clean_words
 from storage.records import AssignmentRecord, AssignmentRule, ImageRecord, ImageStatus
 from storage.repository import Repository
 
@@ -64,13 +65,6 @@ class Review:
     def return_image(self, image_id: int, comment: str, *, labeler: str, role: Role = Role.LABELER) -> ImageRecord:
         """Give a picture back with what is to be done on it. Raises as accept does, AnnotatorError for no comment."""
         check_instructor(role, "return a picture")
-        return self._repository.return_image(image_id, _clean(comment), labeler=labeler)
-
-
-def _clean(comment: str) -> str:
-    kept = "".join(one for one in comment.strip() if one.isprintable() or one == "\n")
-    if not kept:
-        raise AnnotatorError("Say in a comment what is to be done on the picture.")
-    if len(kept) > MOST_LETTERS:
-        raise AnnotatorError(f"A comment has at most {MOST_LETTERS:,} characters, this one has {len(kept):,}.")
-    return kept
+        missing = "Say in a comment what is to be done on the picture."
+        words = clean_words(comment, what="A comment", most=MOST_LETTERS, missing=missing)
+        return self._repository.return_image(image_id, words, labeler=labeler)

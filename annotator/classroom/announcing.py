@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from annotator.access.person import Role
-from annotator.errors import AnnotatorError
 from annotator.ownership import check_instructor
+from annotator.words import clean_words
 from storage.records import AnnouncementRecord
 from storage.repository import Repository
 
@@ -25,7 +25,9 @@ class Announcing:
     def announce(self, text: str, *, labeler: str, role: Role = Role.LABELER) -> AnnouncementRecord:
         """Show this in place of the one before; plain text. Raises NotAllowedError, AnnotatorError for no text."""
         check_instructor(role, "announce something to everybody")
-        said = self._repository.announce(_clean(text), labeler=labeler)
+        missing = "There is nothing to announce: type some words first."
+        words = clean_words(text, what="An announcement", most=MOST_LETTERS, missing=missing)
+        said = self._repository.announce(words, labeler=labeler)
         self._changed()
         return said
 
@@ -34,12 +36,3 @@ class Announcing:
         check_instructor(role, "take an announcement back")
         self._repository.end_announcement()
         self._changed()
-
-
-def _clean(text: str) -> str:
-    kept = "".join(one for one in text.strip() if one.isprintable() or one == "\n")
-    if not kept:
-        raise AnnotatorError("There is nothing to announce: type some words first.")
-    if len(kept) > MOST_LETTERS:
-        raise AnnotatorError(f"An announcement has at most {MOST_LETTERS} characters, this one has {len(kept):,}.")
-    return kept
