@@ -36,9 +36,14 @@ def dispatch_routes(calls: Calls, *, component_id: int, threads: int) -> list[Ro
             return JSONResponse({"detail": "A call has data, fn_name, component_id and session_hash."}, 400)
         if body["fn_name"] != FUNCTION or body["component_id"] != component_id:
             return JSONResponse({"detail": "There is no such function. Reload the page."}, 404)
+
+        def work() -> bytes:
+            with room.allowances.at_work(person.key):
+                return _json(calls.handle(body["data"], person=person))
+
         try:
             async with room.seat(person.key):
-                answer = await run_sync(lambda: _json(calls.handle(body["data"], person=person)), limiter=limiter)
+                answer = await run_sync(work, limiter=limiter)
         except BusyError as error:
             answer = _json({"ok": False, "error": problem_json(error)})
         return Response(answer, media_type="application/json")

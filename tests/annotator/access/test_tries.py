@@ -4,19 +4,10 @@ import pytest
 
 from annotator.access import tries as module
 from annotator.access.tries import Limit, Tries
+from tests.clocks import Clock
 
 FEW = Limit(tries=3, seconds_each=10)
 MANY = Limit(tries=100, seconds_each=1)
-
-
-class Clock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Calls wait so that nobody is slowed by somebody who sends many; in what order is told by the calls alone."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
 from anyio.abc import TaskGroup
 
+from annotator.ui.allowance import Allowances
 from annotator.ui.waitingroom import BusyError, Portions, WaitingRoom
 from tests import asynchronous
 
@@ -36,6 +38,13 @@ class Scene:
             async with self._room.seat(call[0]):
                 self.seated.append(call)
                 await self._doors[call].wait()
+
+
+def spend(cost_s: float) -> None:
+    """Keep the processor busy for so long."""
+    until = time.thread_time() + cost_s
+    while time.thread_time() < until:
+        pass
 
 
 def play(room: WaitingRoom, scene: Callable[[Scene], Awaitable[None]]) -> list[str]:
@@ -97,6 +106,23 @@ def test_a_call_whose_sender_left_neither_waits_nor_sits():
     assert play(room, scene) == ["a1", "c1", "d1"]
 
 
+def test_who_has_used_up_their_share_waits_while_others_pass_and_comes_in_by_themselves():
+    allowances = Allowances(share=0.2, at_once_s=0.04)
+    room = WaitingRoom(seats=9, allowances=allowances)
+
+    async def scene(stage: Scene) -> None:
+        await stage.come("a1", "f1")
+        with allowances.at_work("f"):
+            spend(0.2)
+        await stage.come("f2", "b1", "a2")
+        assert stage.seated == ["a1", "f1", "b1", "a2"]
+        with anyio.fail_after(5):
+            while len(stage.seated) < 5:
+                await anyio.sleep(0.01)
+
+    assert play(room, scene) == ["a1", "f1", "b1", "a2", "f2"]
+
+
 def test_people_who_went_leave_nothing_behind():
     room = WaitingRoom(seats=1)
 
@@ -106,6 +132,18 @@ def test_people_who_went_leave_nothing_behind():
 
     assert play(room, scene) == ["a1", "b1"]
     assert (len(room._queues), len(room._seated)) == (0, 0)
+
+
+def test_a_program_that_has_used_up_its_share_is_held_back_not_refused():
+    allowances = Allowances(share=1.0, at_once_s=0.05)
+    portions = Portions(allowances=allowances)
+    with portions.portion("a"):
+        pass
+    with portions.portion("f"):
+        spend(0.2)
+    began = time.monotonic()
+    with portions.portion("f"):
+        assert time.monotonic() - began > 0.05
 
 
 def test_a_program_gets_so_many_calls_at_once_and_no_more_and_nobody_else_less():
