@@ -1,11 +1,8 @@
 """An export as one step: whole under its final name, or not there at all."""
 
-import errno
 import json
 import os
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 from exporters.base import Dataset, ExportError, ExportOptions, ExportReport, Pictures, Progress
 from exporters.registry import EXPORTERS
 from exporters.workfolder import swap_in, work_folder
+from storage.disks import worded
 
 _REPORT = "report.json"
 _TEXT_SUFFIXES = {".json", ".txt", ".yaml", ".xml", ".csv"}  # all else is pictures: deflate only makes them slower
@@ -42,7 +40,8 @@ def export(
     as_zip = target.suffix.lower() == ".zip"
     if as_zip and options.pictures is not Pictures.NONE:
         options = replace(options, pictures=Pictures.LINK)  # they are on their way into the zip: no need of a copy
-    with _worded(target):
+    left = "Nothing was written under the final name."
+    with worded("export", target.parent, ExportError, nothing_left=left):
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(target, as_zip)
         with work_folder(target) as work:
@@ -123,18 +122,3 @@ def _report_in(target: Path) -> dict[str, Any] | None:
         return None
     ours = isinstance(report, dict) and {"format", "images", "instances", "entries"} <= report.keys()
     return report if ours and isinstance(report["entries"], list) else None
-
-
-@contextmanager
-def _worded(target: Path) -> Iterator[None]:
-    """Put what the system says about the disk into words."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            text = f"The disk is full: {target.parent} has no room for the export. Free some, or choose another place."
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            text = f"No permission to write {error.filename or target}. Choose another place, or allow writing there."
-        else:
-            text = f"The export to {target} could not be written: {error.strerror or error}. Choose another place."
-        raise ExportError(f"{text} Nothing was written under the final name.") from error

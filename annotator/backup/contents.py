@@ -4,11 +4,9 @@ annotator.db, the pictures as images/<name>, and backup.json, which lists all of
 made again from these (thumbnails, embeddings), downloaded models and exports are not in it.
 """
 
-import errno
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,18 +86,3 @@ def _file_facts(name: str, value: Any) -> FileFacts:
     if not isinstance(size, int) or size < 0 or not _SHA256.fullmatch(sha256):
         raise ValueError(f"what it says of {name!r} makes no sense")
     return FileFacts(size, sha256)
-
-
-@contextmanager
-def worded(what: str, path: Path) -> Iterator[None]:
-    """What the system says about a disk, in words. what: "backup", "restore"."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            text = f"The disk is full: there is no room for the {what} in {path}. Free some, or name another place."
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            text = f"No permission to write {error.filename or path}. Name another place, or allow writing there."
-        else:
-            text = f"The {what} in {path} did not work: {error.strerror or error}. Name another place, or try again."
-        raise BackupError(text) from error

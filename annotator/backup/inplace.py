@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from annotator.backup.contents import BLOCK, DATABASE, IMAGES, Contents, worded
+from annotator.backup.contents import BLOCK, DATABASE, IMAGES, Contents
 from annotator.backup.reading import opened
 from annotator.backup.restoring import WORK, check_backup, unpack
 from annotator.backup.usecases import Backups
@@ -24,6 +24,7 @@ from annotator.inuse import InUse
 from annotator.jobs import Job, Jobs
 from annotator.objects.places import NOTE
 from storage.database import Database
+from storage.disks import worded
 from storage.doorway import Doorway
 from storage.errors import DoorShut
 from storage.repository import Repository
@@ -170,7 +171,7 @@ class Restoring:
         return path
 
     def _restore(self, path: Path, job: Job, by: str) -> Restored:
-        with worded("restore", self._folder), self._work_folder() as work:
+        with worded("restore", self._folder, BackupError), self._work_folder() as work:
             with opened(path) as backup:
                 contents = backup.contents
                 self._demand_disk(contents.size + self._bytes_now())  # it is unpacked, and a backup is made

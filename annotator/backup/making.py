@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from annotator import __version__
-from annotator.backup.contents import BLOCK, DATABASE, IMAGES, LIST, Contents, FileFacts, worded
+from annotator.backup.contents import BLOCK, DATABASE, IMAGES, LIST, Contents, FileFacts
 from annotator.errors import BackupError
 from annotator.files import sync_folder
 from annotator.objects import Objects
 from exporters.workfolder import swap_in, work_folder
 from storage.copies import CopyFacts, facts_of
 from storage.database import Database
+from storage.disks import worded
 
 ROUNDS = 5  # copies of the database, where pictures are removed while theirs are read
 SPARE = 16 * 2**20  # bytes of the disk that are left free
@@ -54,7 +55,7 @@ def make_backup(database: Database, images: Objects, out: Path, progress: Progre
     target, tell = out.resolve(), progress or (lambda done, total: None)
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise BackupError(f"{target} is there already. Choose another name: no backup is overwritten.")
-    with worded("backup", target.parent):
+    with worded("backup", target.parent, BackupError):
         target.parent.mkdir(parents=True, exist_ok=True)
         with work_folder(target) as work:
             as_zip = target.suffix.lower() == ".zip"

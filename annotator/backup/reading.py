@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from annotator.backup.contents import BLOCK, LIST, LONGEST_LIST, Contents, worded
+from annotator.backup.contents import BLOCK, LIST, LONGEST_LIST, Contents
 from annotator.errors import BackupError
+from storage.disks import worded
 
 Opener = Callable[[str], IO[bytes]]
 Progress = Callable[[int, int], None]
@@ -86,7 +87,7 @@ def opened(path: Path) -> Iterator[Backup]:
     if not path.is_file():
         raise BackupError(f"There is no backup {path}. Look at the name.")
     try:
-        with worded("restore", path):
+        with worded("restore", path, BackupError):
             archive = zipfile.ZipFile(path)
     except _BROKEN as error:
         raise BackupError(f"{path} is no backup, or damaged: it cannot be opened as a zip ({error}).") from error

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from annotator.backup.contents import DATABASE, IMAGES, Contents, worded
+from annotator.backup.contents import DATABASE, IMAGES, Contents
 from annotator.backup.reading import Backup, Progress, opened
 from annotator.errors import BackupError
 from annotator.files import sync_folder
 from annotator.inuse import MARK, UNFINISHED, InUse
 from storage.copies import facts_of
 from storage.database import Database
+from storage.disks import worded
 from storage.errors import StorageError
 from storage.replacing import BESIDE as SUFFIXES
 from storage.replacing import begin_generation
@@ -51,7 +52,7 @@ def check_backup(path: Path, progress: Progress | None = None) -> Contents:
     """Read a backup whole, and its database from end to end; nothing is changed. Raises BackupError, StorageError."""
     with tempfile.TemporaryDirectory(prefix="annotator-") as folder, opened(path) as backup:
         copy = Path(folder) / DATABASE
-        with worded("check", Path(folder)):
+        with worded("check", Path(folder), BackupError):
             backup.read_all(lambda name: copy.open("xb") if name == DATABASE else None, progress or _silent)
         _check_database(backup, copy)
         return backup.contents
@@ -64,7 +65,7 @@ def restore(path: Path, folder: Path, *, force: bool = False, progress: Progress
     there is a workspace; its database and pictures are moved aside, into a folder within. Everybody has to sign in
     anew. Raises BackupError, SettingsError while the folder is in use, StorageError.
     """
-    with worded("restore", folder), InUse.alone(folder):
+    with worded("restore", folder, BackupError), InUse.alone(folder):
         is_unfinished = (folder / UNFINISHED).exists()
         if not force and (is_unfinished or _is_workspace(folder)):
             raise BackupError(
