@@ -13,8 +13,9 @@ from annotator.segmenters.builtin.network import PROMPT_MAPS, SHUFFLE
 
 BOXES = 0.25  # of the objects are asked for by a box at first
 CLICK_TOO = 0.25  # of these have a click besides
-LED = 0.5  # of the prompts begin in the middle: with a mask that is partly wrong, and clicks before this one
-MOST_BEFORE = 4  # clicks before, then
+LED = 0.35  # of the prompts begin in the middle: with a mask that is partly wrong, and clicks before this one
+MOST_BEFORE = 6  # clicks before, then
+ASTRAY = 0.25  # of these masks are far off: an answer must not hold on to a mask that clicks speak against
 DEEPEST = 0.5  # of the clicks are in the very middle of the error, where a benchmark clicks; the rest anywhere deep
 SHALLOWEST = 0.2  # of the deepest depth, where a click may still be
 JITTER = 0.06  # of a box's sides, standard deviation
@@ -47,11 +48,15 @@ def next_click(
     return row, column, int(foreground)
 
 
-def spoilt(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """s×s bool -> s×s float32 logits of a mask that is wrong in places: edges off, pieces missing or too many."""
+def spoilt(target: np.ndarray, random: np.random.Generator, *, astray: bool = False) -> np.ndarray:
+    """s×s bool -> s×s float32 logits of a mask that is wrong in places: edges off, pieces missing or too many.
+
+    astray: wrong by parts of the picture instead, which may leave little of the target or lie all over it.
+    """
     edge = depth(target) - depth(~target)
     size = np.sqrt(max(1, target.sum()))
-    waves = random.normal(0, size * random.uniform(0.03, 0.3), (int(random.integers(2, 8)),) * 2).astype(np.float32)
+    reach = len(target) * random.uniform(0.1, 0.5) if astray else size * random.uniform(0.03, 0.3)
+    waves = random.normal(0, reach, (int(random.integers(2, 8)),) * 2).astype(np.float32)
     logits = edge + cv2.resize(waves, target.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return (logits + random.normal(0, 0.06 * size)) * np.float32(random.uniform(0.3, 2))
 
@@ -61,7 +66,7 @@ class Prompts:
 
     target, valid: P×s×s bool. `exact`: clicks in the very middle of the largest error and no boxes, as benchmarks do.
 
-    Half of the prompts begin in the middle, and some begin anew between, because normalisation sees a whole batch: were
+    A third of the prompts begin in the middle, and some begin anew between, because normalisation sees a whole batch: were
     all of it first clicks and then all second ones, it would meet mixtures in use that it never met in training.
     """
 
@@ -97,7 +102,7 @@ class Prompts:
         if led.any():
             self._clicks_before(led)
         for index in np.flatnonzero(led).tolist():
-            logits = spoilt(self.target[index], self.random)
+            logits = spoilt(self.target[index], self.random, astray=self.random.random() < ASTRAY)
             self._feed_back(index, torch.from_numpy(logits)[None])
             masks[index] = logits > 0
         self.first = ~led

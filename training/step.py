@@ -13,8 +13,8 @@ from training.batches import Batch
 from training.losses import losses
 from training.prompts import Prompts
 
-ROUNDS = (0.2, 0.25, 0.2, 0.15, 0.1, 0.1)  # how often a step has 1, 2, ... rounds
-ANEW = 0.15  # of the prompts begin anew in each further round
+ROUNDS = (0.1, 0.15, 0.2, 0.2, 0.15, 0.1, 0.05, 0.05)  # how often a step has 1, 2, ... rounds
+ANEW = 0.1  # of the prompts begin anew in each further round
 LEARNT_FROM = 0.7  # of the rounds between the first and the last; the others only lead on, at a third of the cost
 BEST_TAKEN = 0.3  # of the rounds go on from the candidate that is best, not from the one that is thought to be
 
