@@ -66,8 +66,8 @@ class Prompts:
 
     target, valid: P×s×s bool. `exact`: clicks in the very middle of the largest error and no boxes, as benchmarks do.
 
-    A third of the prompts begin in the middle, and some begin anew between, because normalisation sees a whole batch: were
-    all of it first clicks and then all second ones, it would meet mixtures in use that it never met in training.
+    A third of the prompts begin in the middle, and some begin anew between, because normalisation sees a whole batch:
+    were all of it first clicks and then all second ones, it would meet mixtures in use that it never met in training.
     """
 
     def __init__(
