@@ -10,7 +10,8 @@ predicted IoU is judged and fed back. noc85 is the mean number of clicks until I
 reached; small90 the same for 0.9 and objects below SMALL of their picture alone. picked_best: how often the candidate
 chosen after the first click is within NEAR of the best of three. drop: how much IoU a further click costs on the mean,
 a click that costs none counted as 0. box: mIoU of a box around the object; best_click: of the best of CLICKS_TRIED
-single clicks inside it, for comparison; both of networks alone.
+single clicks inside it, for comparison; both of networks alone. The segmenter second_look is the built-in model that
+encodes a window around a small object anew.
 --worst draws the WORST_SHOWN objects that the first segmenter was worst at.
 """
 
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ from annotator.prediction import Prediction, Prompt
 from annotator.segmenters import SEGMENTERS, get_segmenter
 from annotator.segmenters.base import Segmenter
 from benchmarks.peers import GrabCut, Peer, PeerAnswer, RandomWalker, peers
+from benchmarks.second_look import SecondLook
 from benchmarks.targets import SMALLEST, Target, targets
 from benchmarks.worst_sheet import sheet, worst
 
@@ -229,7 +232,8 @@ def main() -> None:
     parser.add_argument("--no-pictures", action="store_true", help="draw them over paper, where licences ask for it")
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args()
-    known = peers(arguments.reference)
+    builtin = partial(get_segmenter, "builtin", device=arguments.device, checkpoint=arguments.checkpoint)
+    known = peers(arguments.reference) | {"second_look": lambda: SecondLook(builtin())}
     if unknown := [name for name in arguments.segmenter if name not in {*known, *SEGMENTERS}]:
         parser.error(f"there is no segmenter {unknown[0]!r}; there are {', '.join([*SEGMENTERS, *known])}")
     rows: list[dict[str, Any]] = []

@@ -101,7 +101,10 @@ class Restoring:
             return "The labels are in a database server: restore them there, by its own tools (pg_dump, pg_restore)."
         own = self._folder / DATABASE
         if self._database.path.absolute() != own.absolute() or own.is_symlink():
-            return f"The labels are in {self._database.path}, not in the workspace folder: restore by the command line."
+            return (
+                f"The labels are in {self._database.path}, not in the workspace folder: restore into another workspace "
+                "folder by the command line, and serve that."
+            )
         if (self._folder / NOTE).exists():
             return (
                 "The pictures are kept elsewhere (--pictures): restore into another workspace folder by the command "
