@@ -9,6 +9,7 @@ from contextlib import contextmanager
 SHARE = 0.2  # of one core, for as long as anybody else is there: some four clicks a second
 AT_ONCE_S = 0.4  # of processor time before that counts, some eight clicks
 ENTRANCE_S = 0.02  # what a call counts for while it is at work, so that many of them do not start as if they were one
+MOST_WAIT_S = 1.0  # however much one call has cost: who looked through ten thousand pictures still wants to click
 THERE_S = 5.0  # since a person's last call; an open page asks for news each second
 
 
@@ -59,9 +60,8 @@ class Allowances:
         with self._lock:
             now = self._clock()
             even_at = max(now, self._even_at.get(person, now)) + cost_s / self._share
-            most = now + self._at_once_s / self._share
-            # who was alone owes nothing to those who come later
-            self._even_at[person] = min(even_at, most) if self._is_alone(person, now) else even_at
+            most_s = 0.0 if self._is_alone(person, now) else MOST_WAIT_S  # who is alone owes nothing to who comes later
+            self._even_at[person] = min(even_at, now + self._at_once_s / self._share + most_s)
 
     def _is_alone(self, person: str, now: float) -> bool:
         last = next((one for one in reversed(self._seen_at) if one != person), None)

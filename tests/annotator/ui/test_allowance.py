@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from annotator.ui.allowance import ENTRANCE_S, THERE_S, Allowances
+from annotator.ui.allowance import ENTRANCE_S, MOST_WAIT_S, THERE_S, Allowances
 from tests.clocks import Clock
 
 SHARE, AT_ONCE_S = 0.2, 0.4
@@ -90,11 +90,17 @@ def test_calls_at_work_count_before_they_end(allowances):
 def test_a_call_that_fails_costs_what_it_took(allowances, monkeypatch):
     allowances.come("a")
     allowances.come("f")
-    threads = iter([0.0, 1.0])
+    threads = iter([0.0, AT_ONCE_S + 0.1])
     monkeypatch.setattr(time, "thread_time", lambda: next(threads))
     with pytest.raises(ZeroDivisionError), allowances.at_work("f"):
         _ = 1 / 0
-    assert allowances.wait_s("f") == pytest.approx((1.0 - AT_ONCE_S) / SHARE)
+    assert allowances.wait_s("f") == pytest.approx(0.1 / SHARE)
+
+
+def test_after_one_costly_call_the_next_comes_soon(allowances, spend, clock):
+    allowances.come("a")
+    spend("f", 10.0)
+    assert allowances.wait_s("f") == pytest.approx(MOST_WAIT_S)
 
 
 def test_who_went_is_no_longer_there_and_nothing_of_them_is_kept(allowances, spend, clock):
