@@ -40,15 +40,15 @@ class SecondLook:
         return Looked(image, self._segmenter.embed(image))
 
     def predict(self, embedding: Looked, prompt: Prompt) -> PeerAnswer:
-        if prompt.mask_input is None or not self._look(embedding, prompt):
+        frame = embedding.whole.frame
+        earlier = None if prompt.mask_input is None else _to_picture(prompt.mask_input, frame)
+        if earlier is None or not self._look(embedding, prompt, earlier > 0):
             found = self._segmenter.predict(embedding.whole, prompt)
             return PeerAnswer(list(found.masks), found.predicted_iou, found.low_res_logits)
         assert embedding.close is not None and embedding.window is not None
-        frame, close = embedding.whole.frame, embedding.close
-        x0, y0, x1, y1 = embedding.window
-        logits = _to_picture(prompt.mask_input, frame)[y0:y1, x0:x1]
+        close, (x0, y0, x1, y1) = embedding.close, embedding.window
         inside = ((prompt.point_coords >= (x0, y0)) & (prompt.point_coords < (x1, y1))).all(1)
-        fed_back = _to_low_res(logits, close.frame)
+        fed_back = _to_low_res(earlier[y0:y1, x0:x1], close.frame)
         points, labels = prompt.point_coords[inside] - (x0, y0), prompt.point_labels[inside]
         found = self._segmenter.predict(close, Prompt(points, labels, mask_input=fed_back))
         masks = np.zeros((len(found.masks), *frame.size_hw), bool)
@@ -60,11 +60,10 @@ class SecondLook:
             low_res.append(_to_low_res(whole, frame))
         return PeerAnswer(list(masks), found.predicted_iou, np.stack(low_res))
 
-    def _look(self, embedding: Looked, prompt: Prompt) -> bool:
-        """Encode the window that mask and clicks ask for, unless the last one serves; False where it would be large."""
+    def _look(self, embedding: Looked, prompt: Prompt, mask: np.ndarray) -> bool:
+        """Encode the window that mask (H×W bool) and clicks ask for, unless the last serves; False if it is large."""
         height, width = embedding.whole.frame.size_hw
-        assert prompt.mask_input is not None
-        rows, columns = np.nonzero(_to_picture(prompt.mask_input, embedding.whole.frame) > 0)
+        rows, columns = np.nonzero(mask)
         foreground = prompt.point_coords[prompt.point_labels == 1]
         places = np.concatenate([foreground, prompt.point_coords[-1:], np.column_stack([columns, rows])])
         low, high = places.min(0), places.max(0) + 1
