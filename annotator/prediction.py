@@ -86,7 +86,7 @@ class Frame:
 class Embedding:
     """What an image encoder made of one image; its arrays are for the segmenter that made it alone.
 
-    segmenter: the fingerprint of that segmenter. arrays: float arrays by name, on the CPU.
+    segmenter: the fingerprint of that segmenter. arrays: floats, or uint8 pixels, by name, on the CPU.
     """
 
     segmenter: str

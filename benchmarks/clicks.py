@@ -10,8 +10,8 @@ predicted IoU is judged and fed back. noc85 is the mean number of clicks until I
 reached; small90 the same for 0.9 and objects below SMALL of their picture alone. picked_best: how often the candidate
 chosen after the first click is within NEAR of the best of three. drop: how much IoU a further click costs on the mean,
 a click that costs none counted as 0. box: mIoU of a box around the object; best_click: of the best of CLICKS_TRIED
-single clicks inside it, for comparison; both of networks alone. The segmenter second_look is the built-in model that
-encodes a window around a small object anew.
+single clicks inside it, for comparison; both of networks alone. The segmenter one_look is the built-in model
+without its second look at small objects.
 --worst draws the WORST_SHOWN objects that the first segmenter was worst at.
 """
 
@@ -34,10 +34,9 @@ sys.path.insert(0, str(ROOT))
 
 from annotator.errors import AnnotatorError
 from annotator.prediction import Prediction, Prompt
-from annotator.segmenters import SEGMENTERS, get_segmenter
-from annotator.segmenters.base import Segmenter
+from annotator.segmenters import SEGMENTERS, builtin, get_segmenter
+from annotator.segmenters.base import LoadOptions, Segmenter
 from benchmarks.peers import GrabCut, Peer, PeerAnswer, RandomWalker, peers
-from benchmarks.second_look import SecondLook
 from benchmarks.targets import SMALLEST, Target, targets
 from benchmarks.worst_sheet import sheet, worst
 
@@ -232,8 +231,8 @@ def main() -> None:
     parser.add_argument("--no-pictures", action="store_true", help="draw them over paper, where licences ask for it")
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args()
-    builtin = partial(get_segmenter, "builtin", device=arguments.device, checkpoint=arguments.checkpoint)
-    known = peers(arguments.reference) | {"second_look": lambda: SecondLook(builtin())}
+    of_builtin = LoadOptions(device=arguments.device, checkpoint=arguments.checkpoint)
+    known = peers(arguments.reference) | {"one_look": partial(builtin.load, of_builtin, looks_twice=False)}
     if unknown := [name for name in arguments.segmenter if name not in {*known, *SEGMENTERS}]:
         parser.error(f"there is no segmenter {unknown[0]!r}; there are {', '.join([*SEGMENTERS, *known])}")
     rows: list[dict[str, Any]] = []

@@ -10,6 +10,8 @@ from training.data import IGNORED, Picture
 BORDER = (124, 116, 104)  # what lies outside a picture: near zero once normalised
 WHOLE = 0.35  # of the crops hold the whole picture
 LARGEST = 560  # pixels of the longer side of a picture of which a part is cut out: inference sees 512
+CLOSE_UPS = 0.3  # of such parts may be closer still, as those of the second look are,
+CLOSEST = 1200  # so far
 PASTED = 0.15  # of the crops get an object of another picture
 LEAST_PASTED = 100  # pixels, for an object worth pasting
 
@@ -45,7 +47,7 @@ def random_matrix(size_hw: tuple[int, ...], side: int, random: np.random.Generat
     """2×3 float64: a third of the time the whole picture, else a part of it as large as where inference would look."""
     height, width = size_hw[:2]
     whole = random.random() < WHOLE
-    closest = max(1.0, LARGEST / side)
+    closest = max(1.0, (CLOSEST if random.random() < CLOSE_UPS else LARGEST) / side)
     longer = side * (random.uniform(0.75, 1) if whole else np.exp(random.uniform(np.log(0.9), np.log(closest))))
     scale = longer / max(height, width)
     stretch = np.exp(random.normal(0, 0.06))

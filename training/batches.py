@@ -24,12 +24,14 @@ class Batch(NamedTuple):
     """B crops with K targets each; S is the crop's side, s = S / FINE that of the logits.
 
     image: B×S×S×3 uint8 RGB. inside: B×S×S bool, False in the padding. target: B×K×s×s uint8, share of each pixel that
-    is the object, 0..255. valid: B×s×s bool, where an answer is judged.
+    is the object, 0..255. rival: the same of what could be taken for the object, more or less than it (see `rival`).
+    valid: B×s×s bool, where an answer is judged.
     """
 
     image: Tensor
     inside: Tensor
     target: Tensor
+    rival: Tensor
     valid: Tensor
 
 
@@ -70,7 +72,9 @@ class Batches(Dataset[Batch]):
             masks = targets(cut.labels, self.objects, random, regions=picture.regions)
             if masks is not None:
                 valid = shrunk(cut.labels != IGNORED) > 127
-                return recoloured(cut.image, random), cut.inside, np.stack([shrunk(mask) for mask in masks]), valid
+                rivals = np.stack([shrunk(rival(cut.labels, mask, random)) for mask in masks])
+                wanted = np.stack([shrunk(mask) for mask in masks])
+                return recoloured(cut.image, random), cut.inside, wanted, rivals, valid
         raise SystemExit(f"{TRIES} crops in a row held nothing to be found; are the label maps right?")
 
 
@@ -101,10 +105,30 @@ def united(labels: np.ndarray, start: int, random: np.random.Generator) -> np.nd
     """One region and some that touch it, those with the longer common border rather: S×S bool."""
     mask = labels == start
     for _ in range(int(random.integers(1, MOST_UNITED))):
-        around = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~mask
-        ids, border = np.unique(labels[around], return_counts=True)
-        touching = (ids > 0) & (ids < IGNORED)
-        if not touching.any():
+        if not len(touching := neighbours(labels, mask, random)):
             break
-        mask |= labels == random.choice(ids[touching], p=border[touching] / border[touching].sum())
+        mask |= labels == touching[0]
     return mask
+
+
+def rival(labels: np.ndarray, target: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """What could be taken for the target at first, S×S bool: one of its regions, or it and another, touching rather.
+
+    The target itself, where nothing else is labelled.
+    """
+    own = np.unique(labels[target])
+    if len(own) > 1 and random.random() < 0.5:
+        return labels == random.choice(own)
+    others = neighbours(labels, target, random)
+    if not len(others):
+        others = random.permutation(np.setdiff1d(labels, [*own, 0, IGNORED]))
+    return target | (labels == others[0]) if len(others) else target
+
+
+def neighbours(labels: np.ndarray, mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The labels that touch a mask, in a random order, those with the longer common border rather first."""
+    around = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~mask
+    ids, border = np.unique(labels[around], return_counts=True)
+    known = (ids > 0) & (ids < IGNORED)
+    ids, border = ids[known], border[known]
+    return random.choice(ids, len(ids), replace=False, p=border / border.sum()) if len(ids) else ids

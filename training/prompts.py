@@ -16,6 +16,7 @@ CLICK_TOO = 0.25  # of these have a click besides
 LED = 0.35  # of the prompts begin in the middle: with a mask that is partly wrong, and clicks before this one
 MOST_BEFORE = 6  # clicks before, then
 ASTRAY = 0.25  # of these masks are far off: an answer must not hold on to a mask that clicks speak against
+RIVALS = 0.3  # of them are of something else that the first click may have meant: the cup with its saucer
 DEEPEST = 0.5  # of the clicks are in the very middle of the error, where a benchmark clicks; the rest anywhere deep
 SHALLOWEST = 0.2  # of the deepest depth, where a click may still be
 JITTER = 0.06  # of a box's sides, standard deviation
@@ -64,7 +65,8 @@ def spoilt(target: np.ndarray, random: np.random.Generator, *, astray: bool = Fa
 class Prompts:
     """P prompts being clicked, each on its target, and their maps.
 
-    target, valid: P×s×s bool. `exact`: clicks in the very middle of the largest error and no boxes, as benchmarks do.
+    target, valid: P×s×s bool. rival: the same of what could be taken for each target, if that is known. `exact`: clicks
+    in the very middle of the largest error and no boxes, as benchmarks do.
 
     A third of the prompts begin in the middle, and some begin anew between, because normalisation sees a whole batch:
     were all of it first clicks and then all second ones, it would meet mixtures in use that it never met in training.
@@ -78,8 +80,10 @@ class Prompts:
         random: np.random.Generator,
         device: torch.device,
         exact: bool = False,
+        rival: np.ndarray | None = None,
     ) -> None:
         self.target, self.valid, self.random, self.exact = target, valid, random, exact
+        self.rival = target if rival is None else rival
         self.count, self.side = int(target.shape[0]), int(target.shape[1])
         side = self.side // SHUFFLE
         self.maps = torch.zeros(self.count, PROMPT_MAPS, side, side, device=device)
@@ -102,7 +106,9 @@ class Prompts:
         if led.any():
             self._clicks_before(led)
         for index in np.flatnonzero(led).tolist():
-            logits = spoilt(self.target[index], self.random, astray=self.random.random() < ASTRAY)
+            lot = self.random.random()
+            shown = self.rival if lot >= 1 - RIVALS else self.target
+            logits = spoilt(shown[index], self.random, astray=lot < ASTRAY)
             self._feed_back(index, torch.from_numpy(logits)[None])
             masks[index] = logits > 0
         self.first = ~led

@@ -54,7 +54,9 @@ def learn(
     """
     objects = batch.target.shape[1]
     truth = (batch.target > 127).flatten(0, 1).numpy()
-    prompts = Prompts(truth, batch.valid.repeat_interleave(objects, 0).numpy(), random=random, device=device)
+    rival = (batch.rival > 127).flatten(0, 1).numpy()
+    judged = batch.valid.repeat_interleave(objects, 0).numpy()
+    prompts = Prompts(truth, judged, random=random, device=device, rival=rival)
     image, inside = (tensor.to(device, non_blocking=True) for tensor in (batch.image, batch.inside))
     target = batch.target.flatten(0, 1).to(device, non_blocking=True).float() / 255
     valid = batch.valid.to(device, non_blocking=True).repeat_interleave(objects, 0)

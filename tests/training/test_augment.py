@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.training.made import labelled_picture
 from training.augment import BORDER, Crop, crop, moved, paste, recoloured
-from training.batches import Batches, shrunk, targets, united
+from training.batches import Batches, rival, shrunk, targets, united
 from training.data import IGNORED, Picture
 
 SIDE = 128
@@ -31,7 +31,7 @@ def test_a_crop_keeps_image_and_labels_aligned(seed):
     # between two labels the image has their mean; away from edges it says the label
     same = np.ones(cut.labels.shape, bool)
     for axis in (0, 1):
-        for shift in (-2, 2):
+        for shift in (-5, 5):  # a close-up is eight times the picture, and its edges as wide
             same &= cut.labels == np.roll(cut.labels, shift, axis)
     same &= cut.inside
     assert (np.abs(cut.image[same][:, 0].astype(int) - 8 * cut.labels[same]) <= 1).all()
@@ -80,6 +80,33 @@ def test_a_union_holds_its_start_and_regions_that_touch():
         assert all((mask[labels == one]).all() for one in np.unique(labels[mask]))
 
 
+def test_a_rival_is_the_target_and_a_region_that_touches_it():
+    labels = marked().labels
+    for seed in range(10):
+        found = rival(labels, labels == 8, np.random.default_rng(seed))
+        added = np.unique(labels[found])
+        assert len(added) == 2 and set(added) < {8, 7, 9, 2, 14, 1, 3, 13, 15}
+        assert (found == np.isin(labels, added)).all()
+
+
+def test_a_rival_of_several_regions_is_at_times_one_of_them():
+    labels = marked().labels
+    target = np.isin(labels, (8, 9))
+    found = [rival(labels, target, np.random.default_rng(seed)) for seed in range(20)]
+    parts = [tuple(np.unique(labels[mask])) for mask in found if mask.sum() < target.sum()]
+    assert set(parts) == {(8,), (9,)}
+    assert all((mask & target == target).all() for mask in found if mask.sum() > target.sum())
+
+
+def test_a_rival_of_an_object_alone_is_another_elsewhere_or_itself():
+    labels = np.zeros((SIDE, SIDE), np.uint16)
+    labels[10:20, 10:20], labels[60:90, 60:90], labels[:, 120:] = 1, 2, IGNORED
+    random = np.random.default_rng(0)
+    assert (rival(labels, labels == 1, random) == np.isin(labels, (1, 2))).all()
+    labels[labels == 2] = 0
+    assert (rival(labels, labels == 1, random) == (labels == 1)).all()
+
+
 def test_targets_are_objects_that_are_large_enough_and_never_the_ignored():
     labels = np.zeros((SIDE, SIDE), np.uint16)
     labels[:60, :60], labels[100, 100], labels[:, 120:] = 1, 2, IGNORED
@@ -103,7 +130,13 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for_and_others_differ():
     for one, two in zip(first, again, strict=True):
         assert one.equal(two)
     assert not first.image.equal(other.image)
-    assert [tuple(tensor.shape) for tensor in first] == [(2, 64, 64, 3), (2, 64, 64), (2, 3, 32, 32), (2, 32, 32)]
+    assert [tuple(tensor.shape) for tensor in first] == [
+        (2, 64, 64, 3),
+        (2, 64, 64),
+        (2, 3, 32, 32),
+        (2, 3, 32, 32),
+        (2, 32, 32),
+    ]
 
 
 def test_pictures_with_nothing_in_them_are_named_as_the_trouble():

@@ -101,6 +101,20 @@ def test_about_a_third_begin_in_the_middle_with_a_mask_that_is_wrong_where_the_c
             assert target[row, column] == label
 
 
+def test_some_begin_with_the_mask_of_a_rival_and_a_click_that_speaks_against_it():
+    targets = np.zeros((200, 64, 64), bool)
+    targets[:, 8:32, 20:44] = True
+    rivals = targets.copy()
+    rivals[:, 32:60, 12:52] = True
+    prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU, rival=rivals)
+    prompts.begin()
+    shown = prompts.maps[:, 3].numpy().repeat(2, 1).repeat(2, 2)[:, 36:56, 16:48].mean((1, 2)) > 0.9
+    assert 10 < shown.sum() < 0.5 * (~prompts.first).sum()
+    added = rivals & ~targets
+    found = [added[0, row, column] and label == 0 for row, column, label in prompts.clicks[shown, -1].tolist()]
+    assert np.mean(found) > 0.9
+
+
 def test_who_begins_anew_keeps_nothing_of_what_was():
     targets = blobs(8, count=6)
     prompts = Prompts(targets, np.ones_like(targets), random=np.random.default_rng(0), device=CPU)

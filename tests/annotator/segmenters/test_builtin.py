@@ -15,10 +15,12 @@ from annotator.prediction import LOW_RES_SIDE, Embedding, Frame, Prediction, Pro
 from annotator.samples import sample_paths
 from annotator.segmenters import builtin
 from annotator.segmenters.base import LoadOptions
-from annotator.segmenters.builtin.drawing import MAP_SIDE, prompt_maps
+from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.segmenter import CHUNK, WEIGHTS
 from annotator.segmenters.builtin.weights import content_of, network_from
+from annotator.segmenters.builtin.window import WHOLE
 
+MAP_SIDE = WHOLE.map_side
 ON_CPU = LoadOptions(device="cpu")
 
 
@@ -57,8 +59,10 @@ def test_an_embedding_is_small_and_channels_are_innermost(coffee):
         "query1": (64, 64, 32),
         "query2": (32, 32, 32),
         "query3": (16, 16, 32),
+        "picture": (400, 600, 3),
     }
-    assert all(array.dtype == np.float32 and array.flags.c_contiguous for array in coffee.arrays.values())
+    assert all(array.flags.c_contiguous for array in coffee.arrays.values())
+    assert {str(array.dtype) for name, array in coffee.arrays.items() if name != "picture"} == {"float32"}
     assert coffee.frame == Frame.fit((400, 600), side=512)
 
 
@@ -138,6 +142,81 @@ def test_the_decoder_never_sees_more_prompts_at_once_than_a_chunk(segmenter, cof
     ):
         segmenter.predict_batch(coffee, [Prompt([[9, 9]], [1])] * (CHUNK["cpu"] + 1))
     assert seen == [CHUNK["cpu"], 1]
+
+
+# The second look
+
+
+def spoon_prompt(clicks: int = 2) -> Prompt:
+    """Something small in the picture: the bowl of the spoon, found and clicked again."""
+    places = [[366, 284], [384, 262], [350, 302]][:clicks]
+    earlier = np.full((400, 600), -4, np.float32)
+    cv2.ellipse(earlier, (366, 285), (36, 36), 0, 0, 360, 4, -1)
+    low_res = np.full((LOW_RES_SIDE, LOW_RES_SIDE), -4, np.float32)
+    low_res[:171] = cv2.resize(earlier, (256, 171), interpolation=cv2.INTER_AREA)
+    return Prompt(places, [1] * len(places), mask_input=low_res)
+
+
+def encodings(ask) -> int:
+    """How often something was encoded while ask() ran."""
+    seen = []
+    with torch.nn.modules.module.register_module_forward_hook(
+        lambda module, *_: seen.append(1) if type(module).__name__ == "Encoder" else None
+    ):
+        ask()
+    return len(seen)
+
+
+def test_a_small_thing_is_looked_at_again_from_the_pictures_own_pixels(segmenter, coffee):
+    prompt = spoon_prompt()
+    once = builtin.load(ON_CPU, looks_twice=False)
+    assert encodings(lambda: once.predict(coffee, prompt)) == 0
+    twice, single = segmenter.predict(coffee, prompt), once.predict(coffee, prompt)
+    assert not np.allclose(twice.low_res_logits, single.low_res_logits, atol=0.1)
+    assert overlap(twice.mask(twice.best), single.mask(single.best)) > 0.5
+    blank = Embedding(coffee.segmenter, coffee.frame, {**coffee.arrays, "picture": coffee.arrays["picture"] * 0})
+    assert not np.allclose(segmenter.predict(blank, prompt).low_res_logits, twice.low_res_logits, atol=0.1)
+
+
+def test_a_window_is_encoded_once_for_all_clicks_in_it(segmenter):
+    embedding = segmenter.embed(sample("coffee"))
+    first, further = (spoon_prompt(clicks) for clicks in (2, 3))
+    assert encodings(lambda: segmenter.predict(embedding, first)) == 1
+    assert encodings(lambda: segmenter.predict(embedding, further)) == 0
+    assert encodings(lambda: segmenter.predict(segmenter.embed(sample("coffee")), first)) == 2
+
+
+def test_windows_go_with_their_embedding_and_there_are_never_many(segmenter, monkeypatch):
+    own = builtin.load(ON_CPU)
+    monkeypatch.setattr("annotator.segmenters.builtin.segmenter.KEPT_WINDOWS", 2)
+    embeddings = [own.embed(sample("coffee")) for _ in range(3)]
+    for embedding in embeddings:
+        own.predict(embedding, spoon_prompt())
+    assert len(own._windows) == 2
+    del embedding
+    embeddings.clear()
+    embedding = own.embed(sample("coffee"))
+    own.predict(embedding, spoon_prompt())
+    assert len(own._windows) == 1
+
+
+@settings(max_examples=15)
+@given(count=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
+def test_clicks_are_obeyed_at_second_looks_and_outside_of_their_windows(segmenter, coffee, count, seed):
+    random = np.random.default_rng(seed)
+    coords, labels = random.integers((320, 240), (410, 330), (count, 2)), random.integers(0, 2, count)
+    coords[0], labels[0] = (30, 390), 0  # far away
+    low_res_pixels_apart = np.linalg.norm(coords[:, None] - coords, axis=2) * LOW_RES_SIDE / 600
+    assume((low_res_pixels_apart[labels[:, None] != labels] >= 2).all())
+    prompt = Prompt(coords, labels, mask_input=spoon_prompt().mask_input)
+    assert obeyed_pairs(segmenter.predict(coffee, prompt), prompt).all()
+
+
+def test_second_looks_in_a_batch_are_answered_in_their_places(segmenter, coffee):
+    whole, close = Prompt([[300, 150]], [1]), spoon_prompt()
+    answers = segmenter.predict_batch(coffee, [whole, close, whole])
+    for prompt, answer in zip((whole, close, whole), answers, strict=True):
+        assert answer.low_res_logits == pytest.approx(segmenter.predict(coffee, prompt).low_res_logits, abs=0.5)
 
 
 @pytest.mark.gpu
