@@ -66,7 +66,7 @@ DATA ?= $(wildcard ../shared/data/dev/*)
 REFERENCE ?= $(wildcard ../shared/reference-model)
 bench-clicks: setup-dev
 	@test -n "$(DATA)" || { echo "Say which pictures: make bench-clicks DATA=\"folder ...\" (benchmarks/clicks.py --help says how they lie there)" >&2; exit 1; }
-	@$(BIN) benchmarks/clicks.py $(DATA) --segmenter builtin one_look $(if $(REFERENCE),reference,) grabcut random_walker \
+	@$(BIN) benchmarks/clicks.py $(DATA) --segmenter builtin no_close_ups $(if $(REFERENCE),reference,) grabcut random_walker \
 		$(if $(REFERENCE),--reference $(REFERENCE),) --json $(ARGS)
 
 clean:

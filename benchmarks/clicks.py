@@ -10,8 +10,8 @@ predicted IoU is judged and fed back. noc85 is the mean number of clicks until I
 reached; small90 the same for 0.9 and objects below SMALL of their picture alone. picked_best: how often the candidate
 chosen after the first click is within NEAR of the best of three. drop: how much IoU a further click costs on the mean,
 a click that costs none counted as 0. box: mIoU of a box around the object; best_click: of the best of CLICKS_TRIED
-single clicks inside it, for comparison; both of networks alone. The segmenter one_look is the built-in model
-without its second look at small objects.
+single clicks inside it, for comparison; both of networks alone. The segmenter no_close_ups is the built-in
+model without its second look at small objects.
 --worst draws the WORST_SHOWN objects that the first segmenter was worst at.
 """
 
@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args()
     of_builtin = LoadOptions(device=arguments.device, checkpoint=arguments.checkpoint)
-    known = peers(arguments.reference) | {"one_look": partial(builtin.load, of_builtin, looks_twice=False)}
+    known = peers(arguments.reference) | {"no_close_ups": partial(builtin.load, of_builtin, close_ups=False)}
     if unknown := [name for name in arguments.segmenter if name not in {*known, *SEGMENTERS}]:
         parser.error(f"there is no segmenter {unknown[0]!r}; there are {', '.join([*SEGMENTERS, *known])}")
     rows: list[dict[str, Any]] = []

@@ -27,9 +27,9 @@ from annotator.segmenters.base import LoadOptions, Notify
 from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.network import SIDE, Network, Prepared
 from annotator.segmenters.builtin.weights import network_from
-from annotator.segmenters.builtin.window import CLOSEST, WHOLE, Window, second_look
+from annotator.segmenters.builtin.window import CLOSEST, WHOLE, Window, close_up
 from annotator.segmenters.checks import check_embedding, check_image
-from annotator.segmenters.devices import DeviceModel, multiplies_bfloat16, pick_device
+from annotator.segmenters.devices import DeviceModel, Lane, multiplies_bfloat16, pick_device
 from annotator.segmenters.obedience import obey
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -38,7 +38,7 @@ MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of RGB in 0..1, as ImageNe
 STD = np.array([0.229, 0.224, 0.225], np.float32)
 FEATURE_STRIDE = 8  # of the frame's pixels: the finest scale of the queries
 CHUNK = {"cpu": 4, "mps": 16, "cuda": 64}  # prompts in one decoder pass: some 25 MB of activations each
-PICTURE = "picture"  # the array of an embedding that holds pixels, for a second look
+PICTURE = "picture"  # the array of an embedding that holds pixels, for close-ups
 KEPT_WINDOWS = 48  # encoded, 2 MB each: a labeler works in one, and comes back to it with undo
 
 
@@ -49,8 +49,8 @@ class BuiltinSegmenter:
     low-res logits are mended in the nearest region before they are handed out (annotator/segmenters/obedience.py).
     Masks, stability scores and low_res_logits all speak of the mended answer; predicted_iou is the network's.
 
-    A prompt with an earlier mask that is small gets its answer from a second look: a window around the mask is encoded
-    from the picture's own pixels (window.py).
+    A prompt with a small box, or with an earlier mask that is small, gets its answer from a close-up: a window around
+    it is encoded from the picture's own pixels (window.py).
     """
 
     name = "builtin"
@@ -63,9 +63,9 @@ class BuiltinSegmenter:
         fingerprint: str,
         device: torch.device,
         notify: Notify | None = None,
-        looks_twice: bool = True,
+        close_ups: bool = True,
     ) -> None:
-        self.fingerprint, self.looks_twice = fingerprint, looks_twice
+        self.fingerprint, self.close_ups = fingerprint, close_ups
         self._windows: OrderedDict[tuple[weakref.ref[Embedding], Window], Mapping[str, np.ndarray]] = OrderedDict()
         self._lock = threading.Lock()  # of the windows
         # on CPUs the convolutions run up to twice as fast with the channels innermost
@@ -80,7 +80,7 @@ class BuiltinSegmenter:
         """H×W×3 uint8 RGB -> what every answer about it needs: H×W×C float32 arrays, channels innermost, and pixels."""
         check_image(image)
         frame = Frame.fit((image.shape[0], image.shape[1]), side=SIDE)
-        arrays = self._encode(resize_image(image, frame.inner_hw), SIDE)
+        arrays = self._encode(resize_image(image, frame.inner_hw), SIDE, "embed")
         closest = Frame.fit(frame.size_hw, side=min(CLOSEST, max(frame.size_hw)))
         return Embedding(self.fingerprint, frame, {**arrays, PICTURE: np.array(resize_image(image, closest.inner_hw))})
 
@@ -109,7 +109,7 @@ class BuiltinSegmenter:
         scales = [cv2.resize(embedding.arrays[name], (side, side)) for name in ("query1", "query2", "query3")]
         return np.concatenate(scales, axis=2)[:height, :width]
 
-    def _encode(self, pixels: np.ndarray, side: int) -> Mapping[str, np.ndarray]:
+    def _encode(self, pixels: np.ndarray, side: int, lane: Lane) -> Mapping[str, np.ndarray]:
         """H×W×3 uint8 RGB, at most side×side -> the arrays of a picture that has nothing right of it and below."""
         padded = np.zeros((1, side, side, 3), np.float32)
         padded[0, : pixels.shape[0], : pixels.shape[1]] = (pixels.astype(np.float32) / 255 - MEAN) / STD
@@ -118,7 +118,7 @@ class BuiltinSegmenter:
             prepared = network.decoder.prepare(network.encoder(_channels_last(padded, device)))
             return {name: _innermost(tensor) for name, tensor in prepared._asdict().items()}
 
-        return self._model.run("embed", encode)
+        return self._model.run(lane, encode)
 
     def _decode(
         self, arrays: Mapping[str, np.ndarray], prompts: Sequence[Prompt], frame: Frame, window: Window
@@ -141,9 +141,9 @@ class BuiltinSegmenter:
             yield from decoded
 
     def _close_up(self, embedding: Embedding, prompt: Prompt) -> Prediction | None:
-        """The answer of a second look; None where that would show no more, or not all that is found there."""
+        """The answer from close up; None where that would show no more, or not all that is found there."""
         frame = embedding.frame
-        window = second_look(prompt, frame) if self.looks_twice else None
+        window = close_up(prompt, frame) if self.close_ups else None
         if window is None:
             return None
         ((logits, predicted_iou),) = self._decode(self._window_arrays(embedding, window), [prompt], frame, window)
@@ -158,7 +158,8 @@ class BuiltinSegmenter:
             if key in self._windows:
                 self._windows.move_to_end(key)
                 return self._windows[key]
-        arrays = self._encode(window.pixels(embedding.arrays[PICTURE], embedding.frame), window.side)
+        pixels = window.pixels(embedding.arrays[PICTURE], embedding.frame)
+        arrays = self._encode(pixels, window.side, "predict")  # for a click, which waits for no other picture
         with self._lock:
             self._windows[key] = arrays
             self._windows.move_to_end(key)
@@ -186,8 +187,8 @@ def _innermost(tensor: Tensor) -> np.ndarray:
     return tensor[0].permute(1, 2, 0).float().contiguous().cpu().numpy()
 
 
-def load(options: LoadOptions, *, looks_twice: bool = True) -> BuiltinSegmenter:
-    """The built-in segmenter with its own weights, or with those of options.checkpoint. looks_twice: see its class.
+def load(options: LoadOptions, *, close_ups: bool = True) -> BuiltinSegmenter:
+    """The built-in segmenter with its own weights, or with those of options.checkpoint. close_ups: see its class.
 
     Raises CheckpointError for a weights file that is missing or not of this network, SettingsError for a device that
     this machine has not.
@@ -209,6 +210,4 @@ def load(options: LoadOptions, *, looks_twice: bool = True) -> BuiltinSegmenter:
             "out --checkpoint."
         ) from error
     fingerprint = f"builtin-{hashlib.sha256(content).hexdigest()[:16]}-{PREPROCESSING}"
-    return BuiltinSegmenter(
-        network, fingerprint=fingerprint, device=device, notify=options.notify, looks_twice=looks_twice
-    )
+    return BuiltinSegmenter(network, fingerprint=fingerprint, device=device, notify=options.notify, close_ups=close_ups)

@@ -1,4 +1,4 @@
-"""What the network looks at: the whole picture, or for a second look a square around what was found, closer.
+"""What the network looks at: the whole picture, or a square around what is asked for, closer.
 
 Small things are drawn better close up, as FocalClick (Chen et al. 2022) and RITM (Sofiiuk et al. 2021) have it.
 """
@@ -70,23 +70,24 @@ WHOLE = Window(top=0, left=0, size=LOW_RES_SIDE, side=SIDE)
 CLOSEST = CLOSE_SIDE * LOW_RES_SIDE // min(SIZES)  # pixels of the longer side of a picture, for all windows
 
 
-def second_look(prompt: Prompt, frame: Frame) -> Window | None:
-    """The window for a prompt that has an earlier mask, None where that is large; a function of the prompt alone.
+def close_up(prompt: Prompt, frame: Frame) -> Window | None:
+    """The window for a prompt with an earlier mask or a box, None where that is large; a function of the prompt alone.
 
     It holds the mask, the box, and the last and every foreground click.
     """
-    if prompt.mask_input is None:
-        return None
+    if prompt.mask_input is None and prompt.box_xyxy is None:
+        return None  # nobody knows yet how large it is
     inner = np.array(frame.low_res_inner_hw)
-    mask = prompt.mask_input[: inner[0], : inner[1]] > MASK_THRESHOLD
-    held = [np.flatnonzero(mask.any(1 - axis)) for axis in (0, 1)]
     scale = inner / frame.size_hw
     coords = prompt.point_coords[:, ::-1]
     places = [(coords[prompt.point_labels == 1] + 0.5) * scale, (coords[-1:] + 0.5) * scale]
     if prompt.box_xyxy is not None:
         places.append(prompt.box_xyxy.reshape(2, 2)[:, ::-1] * scale)
-    if mask.any():
-        places.append(np.array([[one[0] for one in held], [one[-1] + 1 for one in held]]))
+    if prompt.mask_input is not None:
+        mask = prompt.mask_input[: inner[0], : inner[1]] > MASK_THRESHOLD
+        x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+        if width:
+            places.append(np.array([[y, x], [y + height, x + width]]))
     corners = np.concatenate(places).clip(0, inner)
     low, high = corners.min(0), corners.max(0)
     size = next((size for size in SIZES if size >= AROUND * (high - low).max()), None)

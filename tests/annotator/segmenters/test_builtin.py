@@ -144,7 +144,7 @@ def test_the_decoder_never_sees_more_prompts_at_once_than_a_chunk(segmenter, cof
     assert seen == [CHUNK["cpu"], 1]
 
 
-# The second look
+# Close-ups
 
 
 def spoon_prompt(clicks: int = 2) -> Prompt:
@@ -167,15 +167,24 @@ def encodings(ask) -> int:
     return len(seen)
 
 
-def test_a_small_thing_is_looked_at_again_from_the_pictures_own_pixels(segmenter, coffee):
+def test_a_small_thing_is_looked_at_again_in_the_pictures_own_pixels(segmenter, coffee):
     prompt = spoon_prompt()
-    once = builtin.load(ON_CPU, looks_twice=False)
+    once = builtin.load(ON_CPU, close_ups=False)
     assert encodings(lambda: once.predict(coffee, prompt)) == 0
     twice, single = segmenter.predict(coffee, prompt), once.predict(coffee, prompt)
     assert not np.allclose(twice.low_res_logits, single.low_res_logits, atol=0.1)
     assert overlap(twice.mask(twice.best), single.mask(single.best)) > 0.5
     blank = Embedding(coffee.segmenter, coffee.frame, {**coffee.arrays, "picture": coffee.arrays["picture"] * 0})
     assert not np.allclose(segmenter.predict(blank, prompt).low_res_logits, twice.low_res_logits, atol=0.1)
+
+
+def test_a_small_box_is_answered_from_close_up_at_once(segmenter, coffee):
+    box = [325, 240, 408, 328]
+    bowl = np.zeros((400, 600), np.uint8)
+    cv2.circle(bowl, (366, 285), 41, 1, -1)
+    assert encodings(lambda: segmenter.predict(segmenter.embed(sample("coffee")), Prompt(box_xyxy=box))) == 2
+    found = segmenter.predict(coffee, Prompt(box_xyxy=box))
+    assert overlap(found.mask(found.best), bowl > 0) > 0.8
 
 
 def test_a_window_is_encoded_once_for_all_clicks_in_it(segmenter):
@@ -202,7 +211,7 @@ def test_windows_go_with_their_embedding_and_there_are_never_many(segmenter, mon
 
 @settings(max_examples=15)
 @given(count=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
-def test_clicks_are_obeyed_at_second_looks_and_outside_of_their_windows(segmenter, coffee, count, seed):
+def test_clicks_are_obeyed_in_close_ups_and_outside_of_their_windows(segmenter, coffee, count, seed):
     random = np.random.default_rng(seed)
     coords, labels = random.integers((320, 240), (410, 330), (count, 2)), random.integers(0, 2, count)
     coords[0], labels[0] = (30, 390), 0  # far away
@@ -212,7 +221,7 @@ def test_clicks_are_obeyed_at_second_looks_and_outside_of_their_windows(segmente
     assert obeyed_pairs(segmenter.predict(coffee, prompt), prompt).all()
 
 
-def test_second_looks_in_a_batch_are_answered_in_their_places(segmenter, coffee):
+def test_close_ups_in_a_batch_are_answered_in_their_places(segmenter, coffee):
     whole, close = Prompt([[300, 150]], [1]), spoon_prompt()
     answers = segmenter.predict_batch(coffee, [whole, close, whole])
     for prompt, answer in zip((whole, close, whole), answers, strict=True):

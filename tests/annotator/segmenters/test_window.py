@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annotator.prediction import LOW_RES_SIDE, Frame, Prompt
 from annotator.segmenters.builtin.drawing import prompt_maps
-from annotator.segmenters.builtin.window import CLOSE_SIDE, NOTHING, SIZES, WHOLE, Window, second_look
+from annotator.segmenters.builtin.window import CLOSE_SIDE, NOTHING, SIZES, WHOLE, Window, close_up
 
 SIDE = 512
 
@@ -21,7 +21,7 @@ def logits_of(top: int, left: int, height: int, width: int) -> np.ndarray:
 
 @settings(max_examples=100)
 @given(st.data())
-def test_a_second_look_holds_the_mask_and_the_clicks_and_lies_in_the_frame(data):
+def test_a_close_up_holds_the_mask_and_the_clicks_and_lies_in_the_frame(data):
     size_hw = data.draw(st.tuples(st.integers(1, 3000), st.integers(1, 3000)))
     frame = Frame.fit(size_hw, side=SIDE)
     height, width = frame.low_res_inner_hw
@@ -29,7 +29,7 @@ def test_a_second_look_holds_the_mask_and_the_clicks_and_lies_in_the_frame(data)
     tall, wide = data.draw(st.integers(1, min(100, height - top))), data.draw(st.integers(1, min(100, width - left)))
     x, y = data.draw(st.integers(0, size_hw[1] - 1)), data.draw(st.integers(0, size_hw[0] - 1))
     prompt = Prompt([[x, y]], [data.draw(st.integers(0, 1))], mask_input=logits_of(top, left, tall, wide))
-    window = second_look(prompt, frame)
+    window = close_up(prompt, frame)
     click = (np.array([y, x]) + 0.5) * LOW_RES_SIDE / max(size_hw)
     low, high = np.minimum(click, (top, left)), np.maximum(click, (top + tall, left + wide))
     if window is None:
@@ -42,22 +42,22 @@ def test_a_second_look_holds_the_mask_and_the_clicks_and_lies_in_the_frame(data)
     assert (high <= (window.top + window.size + 1, window.left + window.size + 1)).all()
 
 
-def test_there_is_no_second_look_without_an_earlier_mask():
-    assert second_look(Prompt([[5, 5]], [1]), Frame.fit((400, 600), side=SIDE)) is None
+def test_there_is_no_close_up_before_anything_says_how_large_it_would_be():
+    assert close_up(Prompt([[5, 5]], [1]), Frame.fit((400, 600), side=SIDE)) is None
 
 
 def test_a_box_is_held_too():
     frame = Frame.fit((512, 512), side=SIDE)
+    assert close_up(Prompt(box_xyxy=[300, 200, 420, 260]), frame) == Window(top=72, left=132, size=96, side=CLOSE_SIDE)
     small = logits_of(20, 20, 10, 10)
-    assert second_look(Prompt([[50, 50]], [1], mask_input=small), frame).size == 96
-    assert second_look(Prompt([[50, 50]], [1], box_xyxy=[30, 30, 470, 470], mask_input=small), frame) is None
+    assert close_up(Prompt([[50, 50]], [1], mask_input=small), frame).size == 96
+    assert close_up(Prompt([[50, 50]], [1], box_xyxy=[30, 30, 470, 470], mask_input=small), frame) is None
 
 
 def test_a_mask_that_changes_a_little_is_seen_in_the_same_window():
     frame = Frame.fit((480, 640), side=SIDE)
     windows = {
-        second_look(Prompt([[300, 200]], [1], mask_input=logits_of(70, 110 + shift, 30, 22)), frame)
-        for shift in range(3)
+        close_up(Prompt([[300, 200]], [1], mask_input=logits_of(70, 110 + shift, 30, 22)), frame) for shift in range(3)
     }
     assert len(windows) == 1
 
