@@ -34,7 +34,7 @@ def losses(
         "mask": each.min(1).values.mean(),
         "mean_first": (each.mean(1) * first).mean(),
         "mean_later": (each.mean(1) * ~first).mean(),
-        "iou": F.smooth_l1_loss(predicted_iou, true, beta=0.1),
+        "iou": iou_error(predicted_iou, true),
         "rank": ranking(predicted_iou, true),
         "obey": disobedience(logits, clicks),
     }
@@ -61,6 +61,11 @@ def iou(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """P×3 float32 of the masks as they would be shown; 0 where both are empty."""
     mask, truth = (logits > 0) & valid[:, None], ((target > 0.5) & valid)[:, None]
     return (mask & truth).sum((2, 3)).float() / (mask | truth).sum((2, 3)).clamp(min=1)
+
+
+def iou_error(predicted_iou: Tensor, true: Tensor) -> Tensor:
+    """How far the guesses are off; large errors do not count more than in proportion."""
+    return F.smooth_l1_loss(predicted_iou, true, beta=0.1)
 
 
 def ranking(predicted_iou: Tensor, true: Tensor) -> Tensor:

@@ -62,13 +62,13 @@ def samples(pictures: Sequence[Picture], count: int) -> list[Sample]:
         ids, areas = np.unique(picture.labels, return_counts=True)
         fit = ids[(ids > 0) & (ids < IGNORED) & (areas > SMALLEST * picture.labels.size)]
         if len(fit):
-            found.append(_sample(picture, int(random.choice(fit))))
+            found.append(sample(picture, int(random.choice(fit))))
         if len(found) == count:
             break
     return found
 
 
-def _sample(picture: Picture, chosen: int) -> Sample:
+def sample(picture: Picture, chosen: int) -> Sample:
     frame = Frame.fit((picture.labels.shape[0], picture.labels.shape[1]), side=SIDE)
     height, width = frame.inner_hw
     image, inside = np.zeros((SIDE, SIDE, 3), np.uint8), np.zeros((SIDE, SIDE), bool)

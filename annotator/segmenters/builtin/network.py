@@ -163,12 +163,18 @@ class MaskJudge(nn.Module):
 
     def forward(self, overview: Tensor, features: Tensor, logits: Tensor) -> Tensor:
         """B×C, B×width×H×W (stride 8), B×3×4H×4W -> B×3. Masks are judged here, not changed: no gradient to them."""
+        return self.judge(overview, self.look(features, logits))
+
+    def look(self, features: Tensor, logits: Tensor) -> Tensor:
+        """What there is to see of each candidate, B×3×(2·width + 2)."""
         inside = F.avg_pool2d(logits.detach(), logits.shape[-1] // features.shape[-1]).sigmoid().flatten(2)
         undecided = 4 * inside * (1 - inside)
         places = features.flatten(2).mT  # B×HW×width
         own = [(share @ places) / (share.sum(2, keepdim=True) + 1) for share in (inside, undecided)]
         area, doubt = inside.mean(2, keepdim=True), undecided.mean(2, keepdim=True)
-        each = torch.cat([*own, area.sqrt(), doubt / (area + doubt + 1e-3)], 2)
+        return torch.cat([*own, area.sqrt(), doubt / (area + doubt + 1e-3)], 2)
+
+    def judge(self, overview: Tensor, each: Tensor) -> Tensor:
         # what sets the three apart is small beside what they share, but it is what ranks them
         apart = F.layer_norm(each - each.mean(1, keepdim=True), each.shape[2:], eps=1e-6)
         seen = self.own(each + apart) + self.common(overview)[:, None] + self.candidate

@@ -6,7 +6,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from annotator.segmenters.builtin.architecture import Architecture
+from annotator.segmenters.builtin.architecture import METADATA_KEY, Architecture
 from annotator.segmenters.builtin.network import Network
 
 HEADER_LENGTH = 8  # bytes, little-endian: how long the JSON header after them is
@@ -16,13 +16,22 @@ def network_from(content: bytes) -> Network:
     """The network that a weights file holds, in single precision. Raises ValueError where it holds none."""
     try:
         weights = {name: tensor.float() for name, tensor in load(content).items()}
-        length = int.from_bytes(content[:HEADER_LENGTH], "little")
-        metadata = json.loads(content[HEADER_LENGTH : HEADER_LENGTH + length]).get("__metadata__")
-        network = Network(Architecture.from_metadata(metadata))
+        network = Network(Architecture.from_metadata(_metadata(content)))
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"These are not the weights of a built-in model: {error}") from error
     return network
+
+
+def notes_in(content: bytes) -> dict[str, str]:
+    """What content_of was given beside the network. Raises ValueError where content is no weights file."""
+    metadata = _metadata(content) or {}
+    return {name: note for name, note in metadata.items() if name not in ("format", METADATA_KEY)}
+
+
+def _metadata(content: bytes) -> dict[str, str] | None:
+    length = int.from_bytes(content[:HEADER_LENGTH], "little")
+    return json.loads(content[HEADER_LENGTH : HEADER_LENGTH + length]).get("__metadata__")
 
 
 def content_of(network: Network, notes: dict[str, str]) -> bytes:
