@@ -9,7 +9,7 @@ from torch import Tensor
 GAMMA = 2.0  # of focal loss
 MARGIN = 1.0  # by how much a logit under a click should be on the click's side
 SHARPNESS = 0.05  # of the choice among three IoUs: a difference of this much matters
-WEIGHTS = {"mask": 1.0, "mean_first": 0.3, "mean_later": 0.3, "iou": 3.0, "rank": 1.0, "obey": 0.3}
+WEIGHTS = {"mask": 1.0, "mean": 0.3, "iou": 3.0, "rank": 1.0, "obey": 0.3}
 
 
 class Losses(NamedTuple):
@@ -20,20 +20,14 @@ class Losses(NamedTuple):
     iou: Tensor
 
 
-def losses(
-    logits: Tensor, predicted_iou: Tensor, target: Tensor, valid: Tensor, clicks: Tensor, first: Tensor
-) -> Losses:
-    """logits P×3×s×s, predicted_iou P×3 (0..1), target P×s×s (0..1), valid P×s×s (bool), clicks P×N×3 (see Prompts).
-
-    first, P bool: which answer a first prompt, so that the three may go apart.
-    """
+def losses(logits: Tensor, predicted_iou: Tensor, target: Tensor, valid: Tensor, clicks: Tensor) -> Losses:
+    """logits P×3×s×s, predicted_iou P×3 (0..1), target P×s×s (0..1), valid P×s×s (bool), clicks P×N×3 (see Prompts)."""
     logits, predicted_iou = logits.float(), predicted_iou.float()
     each = focal(logits, target, valid) + dice(logits, target, valid)  # P×3
     true = iou(logits.detach(), target, valid)
     parts = {
         "mask": each.min(1).values.mean(),
-        "mean_first": (each.mean(1) * first).mean(),
-        "mean_later": (each.mean(1) * ~first).mean(),
+        "mean": each.mean(),
         "iou": iou_error(predicted_iou, true),
         "rank": ranking(predicted_iou, true),
         "obey": disobedience(logits, clicks),

@@ -71,7 +71,7 @@ def learn(
             repeated = Prepared(*(leaf.repeat_interleave(objects, 0) for leaf in leaves))
             logits, predicted = network.decoder(repeated, prompts.maps.clone())
         first = torch.from_numpy(prompts.first).to(device)
-        result = losses(logits, predicted, target, valid, prompts.clicks, first)
+        result = losses(logits, predicted, target, valid, prompts.clicks)
         if counts:
             (result.total / sum(learnt)).backward()
             picked = result.iou.gather(1, predicted.argmax(1, keepdim=True))[:, 0]

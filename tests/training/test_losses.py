@@ -6,7 +6,6 @@ from training.losses import dice, disobedience, focal, iou, losses, ranking
 
 SIDE = 16
 VALID = torch.ones(1, SIDE, SIDE, dtype=torch.bool)
-FIRST = torch.ones(1, dtype=torch.bool)
 
 
 def square(start: int, stop: int) -> torch.Tensor:
@@ -43,8 +42,8 @@ def test_what_is_ignored_counts_for_nothing():
 def test_the_best_of_three_counts_most():
     truth, clicks = square(4, 12), torch.tensor([[[8, 8, 1]]])
     predicted = torch.tensor([[0.9, 0.2, 0.2]])
-    one_right = losses(answer(truth, square(0, 3), square(0, 3)), predicted, truth, VALID, clicks, FIRST)
-    none_right = losses(answer(*[square(0, 3)] * 3), predicted, truth, VALID, clicks, FIRST)
+    one_right = losses(answer(truth, square(0, 3), square(0, 3)), predicted, truth, VALID, clicks)
+    none_right = losses(answer(*[square(0, 3)] * 3), predicted, truth, VALID, clicks)
     assert one_right.parts["mask"] < 0.05 < none_right.parts["mask"]
     assert one_right.iou[0, 0] == 1
     assert one_right.total < none_right.total
@@ -61,11 +60,3 @@ def test_a_click_is_obeyed_or_costs_by_how_much_it_is_not():
     assert disobedience(logits, obeyed) == 0
     assert disobedience(logits, not_obeyed) == (5 + 1) / 2
     assert disobedience(logits, torch.tensor([[[8, 8, -1]]])) == 0
-
-
-def test_the_three_may_go_apart_after_a_first_prompt_more_than_later():
-    truth, clicks, predicted = square(4, 12), torch.tensor([[[8, 8, 1]]]), torch.full((1, 3), 0.5)
-    apart = answer(truth, square(0, 3), square(0, 16))
-    first, later = (losses(apart, predicted, truth, VALID, clicks, which) for which in (FIRST, ~FIRST))
-    assert first.total < later.total
-    assert first.parts["mean_later"] == later.parts["mean_first"] == 0

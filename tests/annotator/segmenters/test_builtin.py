@@ -66,16 +66,29 @@ def test_an_embedding_is_small_and_channels_are_innermost(coffee):
     assert coffee.frame == Frame.fit((400, 600), side=512)
 
 
-def test_a_click_in_the_cup_finds_cup_and_saucer_and_more_clicks_offer_the_cup_alone(segmenter, coffee):
-    whole = np.zeros((400, 600), np.uint8)  # outlines, roughly
-    cv2.ellipse(whole, (278, 238), (202, 160), 0, 0, 360, 1, -1)
-    cup = np.zeros((400, 600), bool)
-    cup[20:230, 172:408] = True
-    whole |= cup
-    first = segmenter.predict(coffee, Prompt([[300, 150]], [1]))
-    assert overlap(first.mask(first.best), whole > 0) > 0.85
-    more = segmenter.predict(coffee, Prompt([[300, 150], [310, 210], [60, 60]], [1, 1, 0]))
-    assert max(overlap(mask, cup) for mask in more.masks) > 0.75
+def cup() -> np.ndarray:
+    """Its outline in the picture, roughly: 400×600 bool."""
+    mask = np.zeros((400, 600), np.uint8)
+    cv2.ellipse(mask, (290, 105), (118, 88), 0, 0, 360, 1, -1)
+    cv2.fillPoly(mask, [np.array([[173, 110], [180, 190], [230, 260], [330, 265], [395, 180], [408, 105]])], 1)
+    return mask > 0
+
+
+def test_a_click_in_the_cup_finds_cup_and_saucer_and_clicks_on_the_saucer_leave_the_cup(segmenter, coffee):
+    saucer = np.zeros((400, 600), np.uint8)
+    cv2.ellipse(saucer, (278, 238), (202, 160), 0, 0, 360, 1, -1)
+    found = segmenter.predict(coffee, Prompt([[300, 150]], [1]))
+    assert overlap(found.mask(found.best), (saucer > 0) | cup()) > 0.85
+    clicks = [[300, 150], [120, 200], [250, 360], [430, 200]]
+    for count in (2, 3, 4):
+        labels = [1] + [0] * (count - 1)
+        found = segmenter.predict(coffee, Prompt(clicks[:count], labels, mask_input=found.low_res_logits[found.best]))
+    assert overlap(found.mask(found.best), cup()) > 0.75
+
+
+def test_a_box_around_the_cup_finds_it_without_its_saucer(segmenter, coffee):
+    found = segmenter.predict(coffee, Prompt(box_xyxy=[170, 15, 412, 290]))
+    assert overlap(found.mask(found.best), cup()) > 0.8
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
