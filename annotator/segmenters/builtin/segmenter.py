@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -91,6 +92,7 @@ class BuiltinSegmenter:
     def predict_batch(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Prediction]:
         """Answer many prompts of one embedding, in their order; one pass for each chunk of them, to bound memory."""
         check_embedding(embedding, self.fingerprint)
+        prompts = [self._led(embedding, prompt) for prompt in prompts]
         close = [self._close_up(embedding, prompt) for prompt in prompts]
         left = [prompt for prompt, answer in zip(prompts, close, strict=True) if answer is None]
         decoded = zip(left, self._decode(embedding.arrays, left, embedding.frame, WHOLE), strict=True)
@@ -139,6 +141,17 @@ class BuiltinSegmenter:
 
         for decoded in self._model.run_many("predict", prompts, decode, chunk=CHUNK):
             yield from decoded
+
+    def _led(self, embedding: Embedding, prompt: Prompt) -> Prompt:
+        """Several clicks at once, with what the first of the foreground finds fed back: in training, too, clicks that
+        correct come after a mask. Any other prompt as it is.
+        """
+        foreground = np.flatnonzero(prompt.point_labels == 1)[:1]
+        if prompt.mask_input is not None or len(prompt.point_coords) < 2 or not len(foreground):
+            return prompt
+        first = Prompt(prompt.point_coords[foreground], prompt.point_labels[foreground], prompt.box_xyxy)
+        found = self.predict(embedding, first)
+        return replace(prompt, mask_input=found.low_res_logits[found.best])
 
     def _close_up(self, embedding: Embedding, prompt: Prompt) -> Prediction | None:
         """The answer from close up; None where that would show no more, or not all that is found there."""

@@ -86,6 +86,14 @@ def test_a_click_in_the_cup_finds_cup_and_saucer_and_clicks_on_the_saucer_leave_
     assert overlap(found.mask(found.best), cup()) > 0.75
 
 
+def test_clicks_given_at_once_are_answered_as_if_the_first_had_been_asked_before(segmenter, coffee):
+    coords, labels = [[120, 200], [300, 150], [250, 360]], [0, 1, 0]
+    first = segmenter.predict(coffee, Prompt(coords[1:2], labels[1:2]))
+    fed_back = Prompt(coords, labels, mask_input=first.low_res_logits[first.best])
+    at_once = segmenter.predict(coffee, Prompt(coords, labels))
+    assert (at_once.low_res_logits == segmenter.predict(coffee, fed_back).low_res_logits).all()
+
+
 def test_a_box_around_the_cup_finds_it_without_its_saucer(segmenter, coffee):
     found = segmenter.predict(coffee, Prompt(box_xyxy=[170, 15, 412, 290]))
     assert overlap(found.mask(found.best), cup()) > 0.8
