@@ -19,11 +19,11 @@ from torch import Tensor
 from annotator.segmenters.builtin.network import MaskJudge, Network
 from annotator.segmenters.builtin.weights import content_of, network_from, notes_in
 from annotator.segmenters.devices import pick_device
-from training.data import IGNORED, Picture, read, shares, split
+from training.data import Picture, read, shares, split
 from training.losses import WEIGHTS, iou, iou_error, ranking
 from training.prompts import Prompts
 from training.step import normalised
-from training.validation import SMALLEST, Sample, sample
+from training.validation import Sample, large_enough, sample
 
 OBJECTS = 3  # of a picture, at most
 ROUNDS = 2  # of prompts on each
@@ -47,8 +47,7 @@ def groups(pictures: Sequence[Picture], count: int, seed: int) -> Iterator[list[
     odds = shares(pictures)
     while count:
         picture = pictures[int(random.choice(len(pictures), p=odds))]
-        ids, areas = np.unique(picture.labels, return_counts=True)
-        fit = ids[(ids > 0) & (ids < IGNORED) & (areas > SMALLEST * picture.labels.size)]
+        fit = large_enough(picture)
         if len(fit):
             yield [sample(picture, int(one)) for one in random.choice(fit, min(len(fit), OBJECTS), replace=False)]
             count -= 1

@@ -59,13 +59,18 @@ def samples(pictures: Sequence[Picture], count: int) -> list[Sample]:
         return found
     for number in random.choice(len(pictures), len(pictures), replace=False, p=shares(pictures)):
         picture = pictures[number]
-        ids, areas = np.unique(picture.labels, return_counts=True)
-        fit = ids[(ids > 0) & (ids < IGNORED) & (areas > SMALLEST * picture.labels.size)]
+        fit = large_enough(picture)
         if len(fit):
             found.append(sample(picture, int(random.choice(fit))))
         if len(found) == count:
             break
     return found
+
+
+def large_enough(picture: Picture) -> np.ndarray:
+    """The labels of the objects in a picture that are worth trying."""
+    ids, areas = np.unique(picture.labels, return_counts=True)
+    return ids[(ids > 0) & (ids < IGNORED) & (areas > SMALLEST * picture.labels.size)]
 
 
 def sample(picture: Picture, chosen: int) -> Sample:
