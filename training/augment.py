@@ -27,8 +27,10 @@ class Crop:
 
 def crop(picture: Picture, side: int, random: np.random.Generator) -> Crop:
     """Cut a square of `side` pixels, the picture scaled, turned and mirrored at random; colours are left alone."""
-    matrix = random_matrix(picture.labels.shape[:2], side, random)
-    return moved(picture, matrix, side)
+    while True:
+        cut = moved(picture, random_matrix(picture.labels.shape[:2], side, random), side)
+        if cut.inside.any():  # close up, the corner beside a turned picture is as large as a crop
+            return cut
 
 
 def moved(picture: Picture, matrix: np.ndarray, side: int) -> Crop:
