@@ -6,11 +6,12 @@ Batch normalisation is folded, the rest half precision. `python launch.py --chec
 """
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from annotator.errors import SettingsError
+from annotator.files import write_whole
 from annotator.segmenters.builtin.architecture import Architecture
 from annotator.segmenters.builtin.network import Network
 from annotator.segmenters.builtin.weights import content_of
@@ -31,6 +32,14 @@ def exported(state: Mapping[str, Any]) -> bytes:
     return content_of(inference_network(state), notes | {"seconds": f"{state['seconds']:.0f}"})
 
 
+def write_weights(path: Path, content: bytes) -> None:
+    """Raises SystemExit with what to do where the file cannot be written; none is left half written."""
+    try:
+        write_whole(path, content)
+    except SettingsError as error:
+        raise SystemExit(str(error)) from error
+
+
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
@@ -41,9 +50,7 @@ def main(words: list[str] | None = None) -> None:
         raise SystemExit(
             f"{arguments.run} holds no checkpoint. Train first: python -m training DATA --out {arguments.run}"
         )
-    beside = arguments.out.with_name(arguments.out.name + ".part")
-    beside.write_bytes(exported(folder.load()))
-    os.replace(beside, arguments.out)
+    write_weights(arguments.out, exported(folder.load()))
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
 
 

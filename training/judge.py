@@ -7,7 +7,6 @@ While masks still change, the judge runs after them. Here they stand still, and 
 """
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from annotator.segmenters.builtin.network import MaskJudge, Network
 from annotator.segmenters.builtin.weights import content_of, network_from, notes_in
 from annotator.segmenters.devices import pick_device
 from training.data import Picture, read, shares, split
+from training.export import write_weights
 from training.losses import WEIGHTS, iou, iou_error, ranking
 from training.prompts import Prompts
 from training.step import normalised
@@ -67,13 +67,13 @@ def seen(network: Network, shown: Iterator[list[Sample]], device: torch.device, 
             prepared = network.decoder.prepare(network.encoder(pixels))
             repeated = type(prepared)(*(one.repeat_interleave(len(group), 0) for one in prepared))
             truth, valid = (np.stack([getattr(one, name) for one in group]) for name in ("truth", "valid"))
+            truth_on, valid_on = torch.from_numpy(truth).to(device).float(), torch.from_numpy(valid).to(device)
             prompts = Prompts(truth, valid, random=np.random.default_rng((seed, number)), device=device)
             prompts.begin()
             for _ in range(ROUNDS):
                 logits, predicted = network.decoder(repeated, prompts.maps)
                 overview, features, judged = given.pop()
-                true = iou(logits, torch.from_numpy(truth).to(device).float(), torch.from_numpy(valid).to(device))
-                rows.append(Seen(overview, judge.look(features, judged), true))
+                rows.append(Seen(overview, judge.look(features, judged), iou(logits, truth_on, valid_on)))
                 prompts.correct(logits[torch.arange(len(group), device=device), predicted.argmax(1)])
     finally:
         watch.remove()
@@ -126,9 +126,8 @@ def main(words: list[str] | None = None) -> None:
     found = seen(network, groups(pictures, arguments.pictures, arguments.seed), device, arguments.seed)
     print(f"{len(found.iou)} prompts seen on {arguments.pictures} pictures", flush=True)
     learn(judge, Seen(*(one.clone() for one in found)), arguments.seed)  # cloned: free of inference mode
-    beside = arguments.out.with_name(arguments.out.name + ".part")
-    beside.write_bytes(content_of(network, notes_in(content) | {"judged": f"{arguments.pictures} pictures"}))
-    os.replace(beside, arguments.out)
+    notes = notes_in(content) | {"judged": f"{arguments.pictures} pictures"}
+    write_weights(arguments.out, content_of(network, notes))
     print(arguments.out)
 
 

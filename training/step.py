@@ -70,10 +70,10 @@ def learn(
         with torch.set_grad_enabled(counts), torch.autocast(device.type, torch.bfloat16, enabled=half):
             repeated = Prepared(*(leaf.repeat_interleave(objects, 0) for leaf in leaves))
             logits, predicted = network.decoder(repeated, prompts.maps.clone())
-        first = torch.from_numpy(prompts.first).to(device)
         result = losses(logits, predicted, target, valid, prompts.clicks)
         if counts:
             (result.total / sum(learnt)).backward()
+            first = torch.from_numpy(prompts.first).to(device)
             picked = result.iou.gather(1, predicted.argmax(1, keepdim=True))[:, 0]
             best = result.iou.max(1).values
             shown = {"iou_first": picked[first], "best_first": best[first], "iou_later": picked[~first]}

@@ -74,6 +74,7 @@ def large_enough(picture: Picture) -> np.ndarray:
 
 
 def sample(picture: Picture, chosen: int) -> Sample:
+    """The object with one label of a picture, as inference sees it."""
     frame = Frame.fit((picture.labels.shape[0], picture.labels.shape[1]), side=SIDE)
     height, width = frame.inner_hw
     image, inside = np.zeros((SIDE, SIDE, 3), np.uint8), np.zeros((SIDE, SIDE), bool)
