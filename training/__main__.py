@@ -19,7 +19,7 @@ from annotator.errors import SettingsError
 from annotator.segmenters.builtin.architecture import BACKBONES, Architecture
 from annotator.segmenters.devices import pick_device
 from training.data import read, split
-from training.loop import DEFAULT, Options, Pace, Trainer
+from training.loop import Options, Pace, Trainer
 from training.run_folder import RunFolder
 from training.team import Team, run_team
 from training.validation import samples
@@ -29,7 +29,8 @@ def arguments_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    default, size = Options(), DEFAULT
+    default = Options()
+    size = default.architecture
     parser.add_argument("data", type=Path, metavar="DATA_FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN_FOLDER")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -73,7 +74,7 @@ def main(words: list[str] | None = None) -> None:
         device = pick_device(given.device)
     except SettingsError as error:
         parser.error(str(error))
-    size = Architecture(given.backbone, tuple(given.features), tuple(given.decoder), looks_under_masks=True)
+    size = Architecture(given.backbone, tuple(given.features), tuple(given.decoder))
     options = Options(
         steps=given.steps or Options.steps,
         batch=given.batch,

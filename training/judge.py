@@ -1,6 +1,6 @@
 """The last stage: the judge of candidates goes on learning alone, on whole pictures as inference shows them.
 
-    python -m training.judge DATA_FOLDER WEIGHTS.safetensors OUT.safetensors [--pictures 2000] [--device auto]
+    python -m training.judge DATA_FOLDER WEIGHTS.safetensors OUT.safetensors [--pictures 4000] [--device auto]
 
 While masks still change, the judge runs after them. Here they stand still, and what the judge sees of them is so little
 (kilobytes a prompt) that one pass over the pictures serves for many over what was seen.
@@ -15,18 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from annotator.segmenters.builtin.network import MaskJudge, Network
+from annotator.segmenters.builtin.judge import MaskJudge
+from annotator.segmenters.builtin.network import Network
 from annotator.segmenters.builtin.weights import content_of, network_from, notes_in
-from annotator.segmenters.devices import pick_device
+from annotator.segmenters.devices import multiplies_bfloat16, pick_device
 from training.data import Picture, read, shares, split
 from training.export import write_weights
 from training.losses import WEIGHTS, iou, iou_error, ranking
 from training.prompts import Prompts
-from training.step import normalised
+from training.step import normalised, on_maps
 from training.validation import Sample, large_enough, sample
 
 OBJECTS = 3  # of a picture, at most
-ROUNDS = 2  # of prompts on each
+PLANS = ((True, 1), (False, 2))  # how each is prompted: by a click in its very middle, and as in training, two rounds
 EPOCHS = 10
 BATCH = 128  # prompts
 RATE = 2e-4  # at first; falls to nothing as a cosine does
@@ -55,11 +56,12 @@ def groups(pictures: Sequence[Picture], count: int, seed: int) -> Iterator[list[
 
 @torch.inference_mode()
 def seen(network: Network, shown: Iterator[list[Sample]], device: torch.device, seed: int) -> Seen:
-    """Prompt each object as in training, ROUNDS times, and keep what the judge sees. The network is for inference."""
+    """Prompt each object as PLANS says, and keep what the judge sees. The network is for inference."""
     given: list[tuple[Tensor, ...]] = []
-    judge = judge_of(network)
+    judge = network.decoder.judge
     watch = judge.register_forward_pre_hook(lambda _judge, inputs: given.append(inputs))
     rows: list[Seen] = []
+    half = device.type == "cpu" and multiplies_bfloat16()  # as the segmenter computes
     try:
         for number, group in enumerate(shown):
             image, inside = (torch.from_numpy(one)[None].to(device) for one in (group[0].image, group[0].inside))
@@ -68,13 +70,17 @@ def seen(network: Network, shown: Iterator[list[Sample]], device: torch.device, 
             repeated = type(prepared)(*(one.repeat_interleave(len(group), 0) for one in prepared))
             truth, valid = (np.stack([getattr(one, name) for one in group]) for name in ("truth", "valid"))
             truth_on, valid_on = torch.from_numpy(truth).to(device).float(), torch.from_numpy(valid).to(device)
-            prompts = Prompts(truth, valid, random=np.random.default_rng((seed, number)), device=device)
-            prompts.begin()
-            for _ in range(ROUNDS):
-                logits, predicted = network.decoder(repeated, prompts.maps)
-                overview, features, judged = given.pop()
-                rows.append(Seen(overview, judge.look(features, judged), iou(logits, truth_on, valid_on)))
-                prompts.correct(logits[torch.arange(len(group), device=device), predicted.argmax(1)])
+            for exact, rounds in PLANS:
+                prompts = Prompts(
+                    truth, valid, random=np.random.default_rng((seed, number)), device=device, exact=exact
+                )
+                prompts.begin()
+                for _ in range(rounds):
+                    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                        logits, predicted = network.decoder(repeated, prompts.maps, on_maps(inside))
+                    overview, *shown_to_judge = given.pop()
+                    rows.append(Seen(overview, judge.look(*shown_to_judge), iou(logits, truth_on, valid_on)))
+                    prompts.correct(logits.float()[torch.arange(len(group), device=device), predicted.argmax(1)])
     finally:
         watch.remove()
     return Seen(*(torch.cat(column) for column in zip(*rows, strict=True)))
@@ -99,19 +105,12 @@ def learn(judge: MaskJudge, all_seen: Seen, seed: int) -> None:
     judge.requires_grad_(False)
 
 
-def judge_of(network: Network) -> MaskJudge:
-    """Raises SystemExit for a network that does not look under its masks."""
-    if not isinstance(network.decoder.iou, MaskJudge):
-        raise SystemExit("These weights have no judge that looks under the masks; it is trained with the network.")
-    return network.decoder.iou
-
-
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, metavar="DATA_FOLDER")
     parser.add_argument("weights", type=Path, metavar="WEIGHTS.safetensors")
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
-    parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--pictures", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args(words)
@@ -120,12 +119,12 @@ def main(words: list[str] | None = None) -> None:
         network = network_from(content)
     except (OSError, ValueError) as error:
         raise SystemExit(f"{arguments.weights}: {error}") from error
-    judge, device = judge_of(network), pick_device(arguments.device)
+    device = pick_device(arguments.device)
     network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
     pictures, _ = split(read(arguments.data))
     found = seen(network, groups(pictures, arguments.pictures, arguments.seed), device, arguments.seed)
     print(f"{len(found.iou)} prompts seen on {arguments.pictures} pictures", flush=True)
-    learn(judge, Seen(*(one.clone() for one in found)), arguments.seed)  # cloned: free of inference mode
+    learn(network.decoder.judge, Seen(*(one.clone() for one in found)), arguments.seed)  # clones leave inference mode
     notes = notes_in(content) | {"judged": f"{arguments.pictures} pictures"}
     write_weights(arguments.out, content_of(network, notes))
     print(arguments.out)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from training.workers import set_up_worker
 PROMPTING, PLANNING = 1, 2  # keep the random numbers of prompts and of plans apart from those of pictures
 ROW_EVERY = 20  # steps, for a row of the curves
 SHOWN = 10  # objects on the contact sheet
-DEFAULT = Architecture(looks_under_masks=True)
 EXPORT = "weights.safetensors"
 
 
@@ -50,7 +49,7 @@ class Options:
     average: float = 0.999
     seed: int = 0
     imagenet: bool = True
-    architecture: Architecture = DEFAULT
+    architecture: Architecture = field(default_factory=Architecture)
 
     def side_at(self, step: int) -> int:
         """Of all crops of one step, in every process: they wait for each other."""

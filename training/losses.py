@@ -9,7 +9,7 @@ from torch import Tensor
 GAMMA = 2.0  # of focal loss
 MARGIN = 1.0  # by how much a logit under a click should be on the click's side
 SHARPNESS = 0.05  # of the choice among three IoUs: a difference of this much matters
-WEIGHTS = {"mask": 1.0, "mean": 0.3, "iou": 3.0, "rank": 1.0, "obey": 0.3}
+WEIGHTS = {"mask": 1.0, "mean": 0.7, "iou": 3.0, "rank": 1.0, "obey": 0.3}
 
 
 class Losses(NamedTuple):

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from annotator.segmenters.builtin.depth import depth
 from annotator.segmenters.builtin.drawing import CLICK_RADIUS
 from annotator.segmenters.builtin.network import PROMPT_MAPS, SHUFFLE
 
@@ -20,11 +21,6 @@ RIVALS = 0.3  # of them are of something else that the first click may have mean
 DEEPEST = 0.5  # of the clicks are in the very middle of the error, where a benchmark clicks; the rest anywhere deep
 SHALLOWEST = 0.2  # of the deepest depth, where a click may still be
 JITTER = 0.06  # of a box's sides, standard deviation
-
-
-def depth(mask: np.ndarray) -> np.ndarray:
-    """s×s bool -> s×s float32: how far each pixel is from the nearest outside the mask, the border included."""
-    return cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
 
 
 def click_in(depths: np.ndarray, lowest: float, lot: float) -> tuple[int, int]:

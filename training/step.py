@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from annotator.segmenters.builtin.network import Network, Prepared
+from annotator.segmenters.builtin.network import STRIDE, Network, Prepared
 from annotator.segmenters.builtin.segmenter import MEAN, STD
 from training.batches import Batch
 from training.losses import losses
@@ -31,6 +31,11 @@ def normalised(image: Tensor, inside: Tensor) -> Tensor:
     mean, std = (torch.from_numpy(one).to(image.device) for one in (MEAN, STD))
     scaled = (image.float() / 255 - mean) / std * inside[..., None]
     return scaled.permute(0, 3, 1, 2)
+
+
+def on_maps(inside: Tensor) -> Tensor:
+    """B×S×S bool, where pictures are -> the same for the decoder: B×1×m×m float at the scale of prompt maps."""
+    return inside[:, None, ::STRIDE, ::STRIDE].float()
 
 
 def rhythm(random: np.random.Generator) -> list[bool]:
@@ -63,13 +68,14 @@ def learn(
     with torch.autocast(device.type, torch.bfloat16, enabled=half and device.type == "cuda"):
         features = network.encoder(normalised(image, inside))
         prepared = network.decoder.prepare(features)
+    within = on_maps(inside).repeat_interleave(objects, 0)
     leaves = Prepared(*(tensor.detach().requires_grad_() for tensor in prepared))
     parts: dict[str, list[Tensor]] = {}
     prompts.begin()
     for number, counts in enumerate(learnt):
         with torch.set_grad_enabled(counts), torch.autocast(device.type, torch.bfloat16, enabled=half):
             repeated = Prepared(*(leaf.repeat_interleave(objects, 0) for leaf in leaves))
-            logits, predicted = network.decoder(repeated, prompts.maps.clone())
+            logits, predicted = network.decoder(repeated, prompts.maps.clone(), within)
         result = losses(logits, predicted, target, valid, prompts.clicks)
         if counts:
             (result.total / sum(learnt)).backward()

@@ -23,7 +23,7 @@ from training.batches import shrunk
 from training.data import IGNORED, Picture, read, shares, split
 from training.losses import iou
 from training.prompts import Prompts
-from training.step import normalised
+from training.step import normalised, on_maps
 
 SMALLEST = 0.005  # of the picture, for an object to be tried
 TOGETHER = 16  # pictures
@@ -127,13 +127,13 @@ def _try(network: Network, chosen: Sequence[Sample], device: torch.device) -> _R
 
     boxes = asked()
     boxes.draw_boxes(np.ones(len(chosen), bool))
-    logits, predicted = network.decoder(prepared, boxes.maps)
+    logits, predicted = network.decoder(prepared, boxes.maps, on_maps(inside_on))
     by_box = iou(logits, truth_on.float(), valid_on).gather(1, predicted.argmax(1, keepdim=True))[:, 0]
     prompts = asked()
     prompts.begin()
     ious, picks, obeyed, shown = [], [], [], []
     for number in range(CLICKS):
-        logits, predicted = network.decoder(prepared, prompts.maps)
+        logits, predicted = network.decoder(prepared, prompts.maps, on_maps(inside_on))
         picked = predicted.argmax(1)
         taken = logits[torch.arange(len(picked), device=device), picked]
         ious.append(iou(logits, truth_on.float(), valid_on).cpu())

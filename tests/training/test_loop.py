@@ -99,7 +99,7 @@ def test_a_run_that_is_there_is_neither_overwritten_nor_invented(data, whole_run
 
 
 def test_a_stop_saves_at_once_and_leaves_the_rest_for_later(data, tmp_path):
-    size = Architecture(features=(8, 8, 8, 8), decoder=(8, 8, 8, 8), looks_under_masks=True)
+    size = Architecture(features=(8, 8, 8, 8), decoder=(8, 8, 8, 8))
     options = Options(steps=60, batch=2, objects=2, sides=(64,), imagenet=False, architecture=size)
     pace = Pace(device=torch.device("cpu"), half=False)
     pictures, folder = read(data)[:2], RunFolder(tmp_path)

@@ -13,9 +13,7 @@ from training.step import learn, normalised
 
 def test_steps_on_the_same_crops_make_their_loss_fall():
     torch.manual_seed(0)
-    network = trainable(
-        Architecture(features=(16, 16, 16, 16), decoder=(16, 16, 16, 16), looks_under_masks=True)
-    ).train()
+    network = trainable(Architecture(features=(16, 16, 16, 16), decoder=(16, 16, 16, 16))).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=4e-3)
     image, labels = labelled_picture(1)
     picture = Picture(set_name="made", name="1", image=image, labels=labels, weight=1, regions=False)

@@ -43,15 +43,13 @@ class Architecture:
     """What a network is built from. The defaults are those of weights files that say nothing.
 
     backbone: a key of BACKBONES. features, decoder: channels of feature pyramid and decoder at strides 4, 8, 16, 32.
-    query: channels in which the likeness of two places is measured. looks_under_masks: whether the IoU of a candidate
-    is predicted from what lies inside and on the edge of that candidate, or from the decoder's means alone.
+    query: channels in which the likeness of two places is measured.
     """
 
     backbone: str = "lite0"
     features: tuple[int, ...] = (24, 40, 80, 112)
     decoder: tuple[int, ...] = (24, 48, 80, 128)
     query: int = 32
-    looks_under_masks: bool = False
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:

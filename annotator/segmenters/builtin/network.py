@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from annotator.segmenters.builtin.architecture import BACKBONES, Architecture
+from annotator.segmenters.builtin.judge import MaskJudge
 
 SIDE = 512  # of the square input, in pixels
 STRIDE = 4  # prompt maps are drawn at this fraction of the input
@@ -21,7 +22,6 @@ CANDIDATES = 3
 SHUFFLE = 2  # the mask head answers this many times finer than the prompt maps: 256×256
 
 STEM = 32  # channels after the first convolution
-JUDGE = 128  # channels in which the predicted IoU is thought over
 
 
 class Prepared(NamedTuple):
@@ -151,36 +151,6 @@ class Join(nn.Module):
         return F.relu(self.of_prompt(x) + prepared)
 
 
-class MaskJudge(nn.Module):
-    """What the decoder knows on the mean, inside each candidate, and where that is undecided -> a logit of its IoU."""
-
-    def __init__(self, overview: int, width: int) -> None:
-        super().__init__()
-        self.common = nn.Linear(overview, JUDGE)
-        self.own = nn.Linear(2 * width + 2, JUDGE)
-        self.rest = nn.Sequential(nn.ReLU(), nn.Linear(JUDGE, JUDGE), nn.ReLU(), nn.Linear(JUDGE, 1))
-        self.candidate = nn.Parameter(torch.randn(CANDIDATES, JUDGE))
-
-    def forward(self, overview: Tensor, features: Tensor, logits: Tensor) -> Tensor:
-        """B×C, B×width×H×W (stride 8), B×3×4H×4W -> B×3. Masks are judged here, not changed: no gradient to them."""
-        return self.judge(overview, self.look(features, logits))
-
-    def look(self, features: Tensor, logits: Tensor) -> Tensor:
-        """What there is to see of each candidate, B×3×(2·width + 2)."""
-        inside = F.avg_pool2d(logits.detach(), logits.shape[-1] // features.shape[-1]).sigmoid().flatten(2)
-        undecided = 4 * inside * (1 - inside)
-        places = features.flatten(2).mT  # B×HW×width
-        own = [(share @ places) / (share.sum(2, keepdim=True) + 1) for share in (inside, undecided)]
-        area, doubt = inside.mean(2, keepdim=True), undecided.mean(2, keepdim=True)
-        return torch.cat([*own, area.sqrt(), doubt / (area + doubt + 1e-3)], 2)
-
-    def judge(self, overview: Tensor, each: Tensor) -> Tensor:
-        # what sets the three apart is small beside what they share, but it is what ranks them
-        apart = F.layer_norm(each - each.mean(1, keepdim=True), each.shape[2:], eps=1e-6)
-        seen = self.own(each + apart) + self.common(overview)[:, None] + self.candidate
-        return self.rest(seen)[:, :, 0]
-
-
 class Decoder(nn.Module):
     """A prompt's maps and what was prepared of its picture -> three masks and how good each is thought to be."""
 
@@ -198,12 +168,7 @@ class Decoder(nn.Module):
         self.up2, self.up1 = convolution(w3 + w2, w2), convolution(w2 + w1, w1)
         self.up0 = nn.Sequential(convolution(w1 + w0, w0), convolution(w0, w0))
         self.masks = nn.Conv2d(w0, CANDIDATES * SHUFFLE**2, 1)
-        self.looks_under_masks = architecture.looks_under_masks
-        overview = w3 + w2 + w1
-        if self.looks_under_masks:
-            self.iou: nn.Module = MaskJudge(overview, w1)
-        else:
-            self.iou = nn.Sequential(nn.Linear(overview, JUDGE), nn.ReLU(), nn.Linear(JUDGE, CANDIDATES))
+        self.judge = MaskJudge(CANDIDATES, w3 + w2 + w1, w1)
 
     def prepare(self, features: list[Tensor]) -> Prepared:
         """Do everything that does not depend on the prompt."""
@@ -212,8 +177,11 @@ class Decoder(nn.Module):
         queries = [F.normalize(query(level), dim=1) for query, level in zip(self.query, features[1:], strict=True)]
         return Prepared(*shares, *queries)
 
-    def forward(self, prepared: Prepared, prompts: Tensor) -> tuple[Tensor, Tensor]:
-        """B×4×128×128 prompt maps -> B×3×256×256 mask logits and B×3 predicted IoU, 0..1."""
+    def forward(self, prepared: Prepared, prompts: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """B×4×128×128 prompt maps -> B×3×256×256 mask logits and B×3 predicted IoU, 0..1.
+
+        inside: B×1×128×128 or 1×1×128×128 float, 1 where the picture is and 0 beyond it.
+        """
         queries = (prepared.query1, prepared.query2, prepared.query3)
         alike = [resize_like(likeness(query, prompts[:, :2]), prompts) for query in queries]
         x0 = self.refine0(self.join0(prepared.join0, torch.cat([prompts, *alike], 1)))
@@ -229,11 +197,8 @@ class Decoder(nn.Module):
         with torch.autocast(
             logits.device.type, enabled=False
         ):  # candidates may differ by less than half precision tells
-            judged = self._judge(overview.float(), y1.float(), logits.float())
-        return logits, judged.float().sigmoid()
-
-    def _judge(self, overview: Tensor, features: Tensor, logits: Tensor) -> Tensor:
-        return self.iou(overview, features, logits) if self.looks_under_masks else self.iou(overview)
+            judged = self.judge(overview.float(), y1.float(), logits.float(), prompts[:, :1].float(), inside.float())
+        return logits, judged.sigmoid()
 
 
 def likeness(query: Tensor, clicks: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from annotator.prediction import (
     stability_scores,
 )
 from annotator.segmenters.base import LoadOptions, Notify
+from annotator.segmenters.builtin.consensus import agreed
 from annotator.segmenters.builtin.drawing import prompt_maps
 from annotator.segmenters.builtin.network import SIDE, Network, Prepared
 from annotator.segmenters.builtin.weights import network_from
@@ -125,18 +126,21 @@ class BuiltinSegmenter:
     def _decode(
         self, arrays: Mapping[str, np.ndarray], prompts: Sequence[Prompt], frame: Frame, window: Window
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each prompt 3×s×s float32 logits of the window and 3 predicted IoUs, as the network gives them."""
+        """For each prompt 3×s×s float32 logits of the window and 3 predicted IoUs, before they are mended."""
 
         def decode(
             network: Network, device: torch.device, some: Sequence[Prompt]
         ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             prepared = Prepared(**{name: _channels_last(arrays[name], device) for name in Prepared._fields})
-            maps = torch.from_numpy(np.stack([prompt_maps(prompt, frame, window) for prompt in some]))
+            drawn = np.stack([prompt_maps(prompt, frame, window) for prompt in some])
+            maps = torch.from_numpy(drawn).to(device, memory_format=torch.channels_last)
+            inside = torch.from_numpy(window.inside(frame)[None, None]).to(device)
             # In bfloat16 a click takes two thirds of the time, and masks differ by a thousandth of their IoU.
             quicker = device.type == "cpu" and multiplies_bfloat16()
             with torch.autocast(device.type, torch.bfloat16, enabled=quicker):
-                logits, predicted_iou = network.decoder(prepared, maps.to(device, memory_format=torch.channels_last))
-            found = logits.float().contiguous().cpu().numpy(), predicted_iou.float().clamp(0, 1).cpu().numpy()
+                logits, predicted_iou = network.decoder(prepared, maps, inside)
+            logits = agreed(logits.float(), predicted_iou.float())
+            found = logits.contiguous().cpu().numpy(), predicted_iou.float().clamp(0, 1).cpu().numpy()
             return zip(*found, strict=True)
 
         for decoded in self._model.run_many("predict", prompts, decode, chunk=CHUNK):
@@ -184,7 +188,7 @@ class BuiltinSegmenter:
 
 
 def _prediction(logits: np.ndarray, predicted_iou: np.ndarray, prompt: Prompt, frame: Frame) -> Prediction:
-    """3×256×256 logits as the network gives them -> the answer, mended where a click was not obeyed."""
+    """3×256×256 logits and predicted IoUs -> the answer, mended where a click was not obeyed."""
     mended = obey(logits, prompt, frame)
     return Prediction(mended, predicted_iou, stability_scores(mended, frame), frame)
 

@@ -41,6 +41,14 @@ class Window:
         height, width = (round(length * self.side / size) for length in part.shape[:2])
         return resize_image(part, (height, width))
 
+    def inside(self, frame: Frame) -> np.ndarray:
+        """map_side×map_side float32: 1 where the frame's picture is, 0 beyond it."""
+        ends = (np.array(frame.low_res_inner_hw) - (self.top, self.left)) * self.map_side / self.size
+        shown = np.zeros((self.map_side, self.map_side), np.float32)
+        rows, columns = np.ceil(ends).astype(int).tolist()
+        shown[:rows, :columns] = 1
+        return shown
+
     def cut(self, low_res: np.ndarray) -> np.ndarray:
         """256×256 float32 -> map_side×map_side, this part of it."""
         part = low_res[self.top : self.top + self.size, self.left : self.left + self.size]

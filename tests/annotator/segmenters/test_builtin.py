@@ -78,12 +78,12 @@ def test_a_click_in_the_cup_finds_cup_and_saucer_and_clicks_on_the_saucer_leave_
     saucer = np.zeros((400, 600), np.uint8)
     cv2.ellipse(saucer, (278, 238), (202, 160), 0, 0, 360, 1, -1)
     found = segmenter.predict(coffee, Prompt([[300, 150]], [1]))
-    assert overlap(found.mask(found.best), (saucer > 0) | cup()) > 0.85
-    clicks = [[300, 150], [120, 200], [250, 360], [430, 200]]
-    for count in (2, 3, 4):
+    assert overlap(found.mask(found.best), (saucer > 0) | cup()) > 0.8
+    clicks = [[300, 150], [120, 200], [250, 360]]
+    for count in (2, 3):
         labels = [1] + [0] * (count - 1)
         found = segmenter.predict(coffee, Prompt(clicks[:count], labels, mask_input=found.low_res_logits[found.best]))
-    assert overlap(found.mask(found.best), cup()) > 0.75
+    assert overlap(found.mask(found.best), cup()) > 0.85
 
 
 def test_clicks_given_at_once_are_answered_as_if_the_first_had_been_asked_before(segmenter, coffee):

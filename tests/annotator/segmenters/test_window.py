@@ -42,6 +42,26 @@ def test_a_close_up_holds_the_mask_and_the_clicks_and_lies_in_the_frame(data):
     assert (high <= (window.top + window.size + 1, window.left + window.size + 1)).all()
 
 
+@given(st.tuples(st.integers(1, 3000), st.integers(1, 3000)), st.integers(0, 20), st.sampled_from(SIZES))
+def test_the_inside_of_a_window_is_as_large_as_its_pixels(size_hw, place, size):
+    frame = Frame.fit(size_hw, side=SIDE)
+    height, width = frame.low_res_inner_hw
+    whole = WHOLE.inside(frame)
+    assert whole[: -(-height // 2), : -(-width // 2)].all() and whole.sum() == -(-height // 2) * -(-width // 2)
+    top, left = (place * size // 8 if length > size + place * size // 8 else 0 for length in (height, width))
+    window = Window(top, left, size, CLOSE_SIDE)
+    shown = window.inside(frame)
+    reach = [
+        min(window.map_side, (length - at) * window.map_side / size)
+        for length, at in zip((height, width), (top, left), strict=True)
+    ]
+    assert (
+        shown.sum()
+        == np.ceil(reach[0]) * np.ceil(reach[1])
+        == shown[: int(np.ceil(reach[0])), : int(np.ceil(reach[1]))].sum()
+    )
+
+
 def test_there_is_no_close_up_before_anything_says_how_large_it_would_be():
     assert close_up(Prompt([[5, 5]], [1]), Frame.fit((400, 600), side=SIDE)) is None
 
