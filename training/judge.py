@@ -66,6 +66,7 @@ def seen(network: Network, shown: Iterator[list[Sample]], device: torch.device, 
         for number, group in enumerate(shown):
             image, inside = (torch.from_numpy(one)[None].to(device) for one in (group[0].image, group[0].inside))
             pixels = normalised(image, inside).contiguous(memory_format=torch.channels_last)
+            within = on_maps(inside)
             prepared = network.decoder.prepare(network.encoder(pixels))
             repeated = type(prepared)(*(one.repeat_interleave(len(group), 0) for one in prepared))
             truth, valid = (np.stack([getattr(one, name) for one in group]) for name in ("truth", "valid"))
@@ -77,7 +78,7 @@ def seen(network: Network, shown: Iterator[list[Sample]], device: torch.device, 
                 prompts.begin()
                 for _ in range(rounds):
                     with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                        logits, predicted = network.decoder(repeated, prompts.maps, on_maps(inside))
+                        logits, predicted = network.decoder(repeated, prompts.maps, within)
                     overview, *shown_to_judge = given.pop()
                     rows.append(Seen(overview, judge.look(*shown_to_judge), iou(logits, truth_on, valid_on)))
                     prompts.correct(logits.float()[torch.arange(len(group), device=device), predicted.argmax(1)])

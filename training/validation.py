@@ -121,19 +121,20 @@ def _try(network: Network, chosen: Sequence[Sample], device: torch.device) -> _R
         torch.from_numpy(one).to(device) for one in (image, inside, truth, valid)
     )
     prepared = network.decoder.prepare(network.encoder(normalised(image_on, inside_on)))
+    within = on_maps(inside_on)
 
     def asked() -> Prompts:
         return Prompts(truth, valid, random=np.random.default_rng(0), device=device, exact=True)
 
     boxes = asked()
     boxes.draw_boxes(np.ones(len(chosen), bool))
-    logits, predicted = network.decoder(prepared, boxes.maps, on_maps(inside_on))
+    logits, predicted = network.decoder(prepared, boxes.maps, within)
     by_box = iou(logits, truth_on.float(), valid_on).gather(1, predicted.argmax(1, keepdim=True))[:, 0]
     prompts = asked()
     prompts.begin()
     ious, picks, obeyed, shown = [], [], [], []
     for number in range(CLICKS):
-        logits, predicted = network.decoder(prepared, prompts.maps, on_maps(inside_on))
+        logits, predicted = network.decoder(prepared, prompts.maps, within)
         picked = predicted.argmax(1)
         taken = logits[torch.arange(len(picked), device=device), picked]
         ious.append(iou(logits, truth_on.float(), valid_on).cpu())

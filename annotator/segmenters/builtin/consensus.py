@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 ALIKE = 0.75  # IoU of two candidates from which on they are taken to be of one thing
-TRUST = 5.0  # how many times e a candidate weighs more for each predicted IoU of 1 more
+TRUST = 5.0  # a candidate whose predicted IoU is x higher weighs e^(TRUST·x) times as much
 SUREST = 8.0  # beyond, a logit says no more: one candidate that is very sure does not overrule two
 
 

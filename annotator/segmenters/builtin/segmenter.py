@@ -47,9 +47,10 @@ KEPT_WINDOWS = 48  # encoded, 2 MB each: a labeler works in one, and comes back 
 class BuiltinSegmenter:
     """Encodes a picture in a fraction of a second on a CPU and answers each prompt with three candidates.
 
-    Every click is obeyed: where the network's answer leaves out a foreground click or covers a background click, its
-    low-res logits are mended in the nearest region before they are handed out (annotator/segmenters/obedience.py).
-    Masks, stability scores and low_res_logits all speak of the mended answer; predicted_iou is the network's.
+    Candidates that are much alike are averaged (consensus.py). Every click is obeyed: where an answer leaves out a
+    foreground click or covers a background click, its low-res logits are mended in the nearest region before they are
+    handed out (annotator/segmenters/obedience.py). Masks, stability scores and low_res_logits all speak of the mended
+    answer; predicted_iou is the network's.
 
     A prompt with a small box, or with an earlier mask that is small, gets its answer from a close-up: a window around
     it is encoded from the picture's own pixels (window.py).

@@ -43,7 +43,7 @@ def test_a_close_up_holds_the_mask_and_the_clicks_and_lies_in_the_frame(data):
 
 
 @given(st.tuples(st.integers(1, 3000), st.integers(1, 3000)), st.integers(0, 20), st.sampled_from(SIZES))
-def test_the_inside_of_a_window_is_as_large_as_its_pixels(size_hw, place, size):
+def test_the_inside_of_a_window_is_the_part_of_it_that_the_picture_covers(size_hw, place, size):
     frame = Frame.fit(size_hw, side=SIDE)
     height, width = frame.low_res_inner_hw
     whole = WHOLE.inside(frame)
